@@ -1,0 +1,150 @@
+"""What a kind of step is: data for the editor and the validator, and one handler for the runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from flow_engine.engine.enums import StrEnum
+from flow_engine.engine.outcomes import Outcome
+
+if TYPE_CHECKING:
+	from flow_engine.engine.ports import Documents, HttpClient, Messages
+
+FIELD_TYPES = (
+	"text",
+	"textarea",
+	"number",
+	"select",
+	"check",
+	"link",
+	"datetime",
+	"json",
+	"template",
+	"variable",
+	"condition",
+)
+
+
+class Effect(StrEnum):
+	"""What a step can change, which decides how it is made durable."""
+
+	NONE = "none"
+	DATABASE = "database"
+	EXTERNAL = "external"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+	"""One payload field: its widget, its validation and its documentation.
+
+	options: choices of a `select`; the DocType of a `link` is `options[0]`.
+	depends_on: a condition over the payload (`{"field": "channel", "op": "==", "value": "sms"}`); while it is
+	false the field is hidden and not required.
+	sensitive: the value is redacted everywhere but at the receiver. secrets: `{{secret.<name>}}` may stand here
+	and is resolved when sent. single_line: rendered line breaks are refused (URLs, headers).
+	"""
+
+	name: str
+	label: str
+	type: str = "text"
+	required: bool = False
+	options: tuple[str, ...] = ()
+	default: Any = None
+	help: str = ""
+	depends_on: Mapping[str, Any] | None = None
+	sensitive: bool = False
+	secrets: bool = False
+	single_line: bool = False
+
+	def as_dict(self) -> dict[str, Any]:
+		return {
+			"name": self.name,
+			"label": self.label,
+			"type": self.type,
+			"required": self.required,
+			"options": list(self.options),
+			"default": self.default,
+			"help": self.help,
+			"depends_on": dict(self.depends_on) if self.depends_on else None,
+			"sensitive": self.sensitive,
+			"secrets": self.secrets,
+			"single_line": self.single_line,
+		}
+
+
+@dataclass(frozen=True)
+class StepContext:
+	"""All that a handler may see and use.
+
+	payload: the step's payload, rendered field by field. values: the template context it was rendered from.
+	run: `{name, flow_template, template_version, context_doctype, context_docname, customer, variables, …}`.
+	now: aware UTC datetime of this attempt. key: idempotency key, the same on every attempt.
+	timeout_seconds: the most an external call may take.
+	"""
+
+	step_id: str
+	label: str
+	run: Mapping[str, Any]
+	payload: Mapping[str, Any]
+	values: Mapping[str, Any]
+	now: datetime
+	key: str
+	attempt: int
+	timeout_seconds: float
+	documents: Documents
+	messages: Messages
+	http: HttpClient
+
+
+Handler = Callable[[StepContext], Outcome]
+
+
+@dataclass(frozen=True)
+class Kind:
+	"""A kind of step. `handle` is None for catalog entries whose runtime comes later (not publishable).
+
+	effect_of and repeat_safe_of read the raw payload where the answer depends on it.
+	branches: labels of the branches a successful step may take (`result.branch`); `error` and `timeout` exist
+	for every kind and are not listed.
+	check: extra validation of a raw payload; yields `(field name, code, message)`.
+	"""
+
+	name: str
+	label: str
+	icon: str
+	colour: str
+	catalog: str = "project"
+	effect: Effect = Effect.DATABASE
+	fields: tuple[Field, ...] = ()
+	branches: tuple[str, ...] = ()
+	handle: Handler | None = None
+	help: str = ""
+	effect_of: Callable[[Mapping[str, Any]], Effect] | None = None
+	repeat_safe_of: Callable[[Mapping[str, Any]], bool] | None = None
+	check: Callable[[Mapping[str, Any]], list[tuple[str, str, str]]] | None = None
+	writes: tuple[str, ...] = field(default=())
+
+	def effect_for(self, payload: Mapping[str, Any]) -> Effect:
+		return self.effect_of(payload) if self.effect_of else self.effect
+
+	def repeat_safe(self, payload: Mapping[str, Any]) -> bool:
+		"""May an external call whose outcome is unknown be sent again?"""
+		return bool(self.repeat_safe_of(payload)) if self.repeat_safe_of else False
+
+	def as_dict(self) -> dict[str, Any]:
+		"""The catalog entry as the editor gets it."""
+		return {
+			"name": self.name,
+			"label": self.label,
+			"icon": self.icon,
+			"colour": self.colour,
+			"catalog": self.catalog,
+			"effect": self.effect.value,
+			"fields": [f.as_dict() for f in self.fields],
+			"branches": list(self.branches),
+			"help": self.help,
+			"runnable": self.handle is not None,
+		}

@@ -1,0 +1,339 @@
+"""What the engine asks of the place it lives in. Two hosts implement these; one contract suite tests both.
+
+Times that cross a port are aware datetimes in UTC unless a name says otherwise. A port raises the engine's own
+errors (`errors.py`); foreign ones are translated inside the host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+from zoneinfo import ZoneInfo
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class HttpReply:
+	"""An answer: any status, headers with lower-case names, body as text (decoded, cut at the port's limit)."""
+
+	status: int
+	headers: Mapping[str, str] = field(default_factory=dict)
+	body: str = ""
+
+
+class HttpClient(Protocol):
+	"""Outbound HTTP. Raises HttpRefused (guard), HttpNotSent (never left), HttpNoAnswer (outcome unknown)."""
+
+	def request(
+		self,
+		method: str,
+		url: str,
+		*,
+		headers: Mapping[str, str] | None = None,
+		body: str | bytes | None = None,
+		timeout_seconds: float = 30,
+		secret: Callable[[str, str], str] | None = None,
+	) -> HttpReply: ...
+
+
+class Documents(Protocol):
+	"""Documents as the acting user sees and changes them; values are plain JSON data.
+
+	Raises DocumentNotFound, UnknownDocType, PermissionDenied, ValidationFailed, GuardRefused, Conflict.
+	"""
+
+	def acting_as(self, user: str) -> AbstractContextManager[None]:
+		"""Everything inside happens with this user's permissions. Raises RunAsInvalid."""
+		...
+
+	def get(self, doctype: str, name: str) -> dict[str, Any]:
+		"""The document's values, field-level read permissions applied; child tables as lists of mappings."""
+		...
+
+	def find(self, doctype: str, filters: Mapping[str, Any], limit: int = 20) -> list[str]:
+		"""Names of the documents whose fields equal the filters, oldest first."""
+		...
+
+	def insert(self, doctype: str, values: Mapping[str, Any]) -> dict[str, Any]: ...
+
+	def update(self, doctype: str, name: str, values: Mapping[str, Any]) -> dict[str, Any]: ...
+
+	def call(self, doctype: str, name: str, method: str) -> dict[str, Any]:
+		"""Run one of the document's own methods that the host allows flows to run; the values afterwards."""
+		...
+
+	def add_row(self, doctype: str, name: str, table: str, values: Mapping[str, Any]) -> dict[str, Any]:
+		"""Append to a child table and save, under a lock on the document."""
+		...
+
+
+class Messages(Protocol):
+	"""What reaches people."""
+
+	def send_email(
+		self,
+		*,
+		to: Sequence[str],
+		subject: str,
+		html: str,
+		template: str | None = None,
+		values: Mapping[str, Any] | None = None,
+		reference: tuple[str, str] | None = None,
+		key: str = "",
+	) -> dict[str, Any]:
+		"""Queue an email in the current transaction; the queue entry, e.g. `{"doctype", "name"}`.
+
+		With `template`, the host's Email Template gives subject and body, rendered with `values`.
+		"""
+		...
+
+	def send_sms(self, *, to: str, body: str, key: str, timeout_seconds: float) -> dict[str, Any]:
+		"""Send now through the gateway; raises like HttpClient, and MessageRefused when none is set up."""
+		...
+
+	def ask(self, run: Mapping[str, Any], step_id: str, label: str, role: str | None, assignee: str | None) -> None:
+		"""Tell whoever may fire a manual step that it waits for them; in the current transaction."""
+		...
+
+	def close(self, run: Mapping[str, Any], step_id: str) -> None:
+		"""Close what `ask` opened."""
+		...
+
+	def alert(self, run: Mapping[str, Any], step_id: str | None, code: str, message: str) -> None:
+		"""Tell the flow's owner that something failed; never raises."""
+		...
+
+
+class Clock(Protocol):
+	"""Time and chance."""
+
+	time_zone: ZoneInfo
+
+	def now(self) -> datetime:
+		"""The host's own idea of now, UTC; inside a transaction `Runs.now` is the one that counts."""
+		...
+
+	def token(self) -> str:
+		"""A new unguessable token."""
+		...
+
+	def random(self) -> float:
+		"""0 ≤ x < 1, for jitter."""
+		...
+
+
+class Jobs(Protocol):
+	"""Hints to workers; a lost hint costs at most a minute."""
+
+	def hint(self) -> None:
+		"""Something is due, once the current transaction has committed."""
+		...
+
+
+class Links(Protocol):
+	"""Step tokens and the links that carry them."""
+
+	def token(self, run: str, step_id: str) -> str: ...
+
+	def url(self, run: str, step_id: str) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+	"""A run that this worker holds until `lease_until`, by `token`."""
+
+	run: str
+	token: str
+	attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+	"""A Flow Run row as read under its lock. JSON columns are parsed; times are aware UTC."""
+
+	name: str
+	flow_template: str
+	template_version: int
+	status: str
+	trigger_event: str
+	context_doctype: str | None
+	context_docname: str | None
+	customer: str | None
+	variables: Mapping[str, Any]
+	trigger_data: Mapping[str, Any]
+	step_state: Mapping[str, Any]
+	state_seq: int
+	log_seq: int
+	revision: int
+	attempts: int
+	failed_steps: int
+	admitted: bool
+	run_as: str | None
+	parent_run: str | None
+	root_run: str | None
+	depth: int
+	started_at: datetime
+	completed_at: datetime | None
+	wake_at: datetime | None
+	lease_until: datetime | None
+	lease_token: str | None
+
+	def as_dict(self) -> dict[str, Any]:
+		"""What templates and handlers see of the run."""
+		return {
+			"name": self.name,
+			"flow_template": self.flow_template,
+			"template_version": self.template_version,
+			"status": self.status,
+			"trigger_event": self.trigger_event,
+			"context_doctype": self.context_doctype,
+			"context_docname": self.context_docname,
+			"customer": self.customer,
+			"variables": dict(self.variables),
+			"run_as": self.run_as,
+			"parent_run": self.parent_run,
+			"root_run": self.root_run,
+			"depth": self.depth,
+			"started_at": self.started_at.isoformat(),
+		}
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+	"""One attempt of a step. `seq` orders changes within the run; `state` is running, done, failed, retry or
+	late_outcome. Times are aware UTC."""
+
+	step_id: str
+	attempt: int
+	state: str
+	seq: int
+	iteration: int = 0
+	started: datetime | None = None
+	finished: datetime | None = None
+	acting_user: str | None = None
+	result: Any = None
+	error_code: str | None = None
+	error_message: str | None = None
+	key: str | None = None
+	next_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PendingRow:
+	"""A step that has a time: what operators see in the Flow Step Pending list. `trigger_at` is aware UTC."""
+
+	step_id: str
+	purpose: str
+	trigger_at: datetime
+	retry_count: int = 0
+	last_error: str | None = None
+	payload: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+	"""What a start writes, in the transaction of whatever started it."""
+
+	flow_template: str
+	template_version: int
+	trigger_event: str
+	context_doctype: str | None = None
+	context_docname: str | None = None
+	customer: str | None = None
+	variables: Mapping[str, Any] = field(default_factory=dict)
+	trigger_data: Mapping[str, Any] = field(default_factory=dict)
+	trigger_key: str | None = None
+	run_as: str | None = None
+	parent_run: str | None = None
+	root_run: str | None = None
+	depth: int = 0
+	concurrency: str = "allow"
+
+
+class Runs(Protocol):
+	"""The run store: the only place with SQL. Every write to a claimed run names its lease token."""
+
+	def transact(self, work: Callable[[], T]) -> T:
+		"""Run `work` in a transaction of its own and commit; repeat the whole of it on a deadlock, a lock wait
+		timeout or a lost snapshot, with a full rollback first. Never wrap an external call in it."""
+		...
+
+	def now(self) -> datetime:
+		"""The database's time, UTC."""
+		...
+
+	def insert(self, new: NewRun) -> str:
+		"""Write a due run in the *current* transaction and return its name. Raises DuplicateTrigger."""
+		...
+
+	def claim(self, limit: int, lease_seconds: float) -> list[Claim]:
+		"""Take due runs, in a transaction of its own."""
+		...
+
+	def renew(self, claim: Claim, lease_seconds: float) -> bool: ...
+
+	def lock(self, run: str, token: str | None = None) -> RunRecord:
+		"""Lock the row until the end of the transaction. Raises RunNotFound; LeaseLost when `token` is given and
+		is no longer the run's; RunBusy when the lock is not had in time; StateUnreadable."""
+		...
+
+	def read(self, run: str) -> RunRecord: ...
+
+	def write(self, run: str, token: str | None, **columns: Any) -> None:
+		"""Update columns of the run. With a token: raises LeaseLost when another took over."""
+		...
+
+	def log_since(self, run: str, seq: int) -> list[LogRow]: ...
+
+	def log_result(self, run: str, step_id: str) -> Any:
+		"""The stored result of the step's last attempt."""
+		...
+
+	def put_log(self, run: str, rows: Iterable[LogRow]) -> None:
+		"""Insert rows, or close the `running` row of the same attempt."""
+		...
+
+	def put_pending(self, run: str, rows: Iterable[PendingRow]) -> None:
+		"""Make each row the step's one open pending row of that purpose."""
+		...
+
+	def close_pending(self, run: str, closed: Mapping[str, str], errors: Mapping[str, str] | None = None) -> None:
+		"""Close the open pending rows of these steps: step id → `completed`, `failed` or `cancelled`."""
+		...
+
+	def touch(self, run: str, rows: Iterable[tuple[str, str, str, str]]) -> None:
+		"""Record `(step_id, doctype, name, change)` for the run's connections."""
+		...
+
+
+class Definitions(Protocol):
+	"""Published versions, parsed and kept: they never change."""
+
+	def load(self, template: str, version: int) -> Any:
+		"""The FlowDefinition. Raises TemplateNotFound."""
+		...
+
+	def template(self, template: str) -> Mapping[str, Any]:
+		"""`{name, template_name, category, version, …}` as templates see it."""
+		...
+
+
+@dataclass(frozen=True)
+class Host:
+	"""One composed set of ports. `site` names the tenant in idempotency keys."""
+
+	site: str
+	runs: Runs
+	documents: Documents
+	messages: Messages
+	http: HttpClient
+	clock: Clock
+	jobs: Jobs
+	links: Links
+	definitions: Definitions
+	kinds: Mapping[str, Any]
+	secret: Callable[[str, str], str] | None = None

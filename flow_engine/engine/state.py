@@ -1,0 +1,237 @@
+"""The states of runs and steps, and every move between them.
+
+A step's state is one frozen record; a change is a new record made by `move`, which refuses moves that are not in
+the table. Dictionaries exist only where the state is stored (`dump_state`, `load_state`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from typing import Any
+
+from flow_engine.engine.definition import FAILURE_BRANCHES, FlowDefinition, OnError
+from flow_engine.engine.enums import StrEnum
+from flow_engine.engine.errors import IllegalMove, StateUnreadable
+
+MAX_RESULT_BYTES = 65_536
+INLINE_RESULT_BYTES = 1_024
+IN_LOG = {"$log": True}
+
+
+class RunStatus(StrEnum):
+	RUNNING = "running"
+	COMPLETED = "completed"
+	FAILED = "failed"
+	CANCELLED = "cancelled"
+
+
+class StepStatus(StrEnum):
+	PENDING = "pending"
+	WAITING = "waiting"
+	SCHEDULED = "scheduled"
+	RUNNING = "running"
+	DONE = "done"
+	FAILED = "failed"
+	SKIPPED = "skipped"
+	CANCELLED = "cancelled"
+
+
+class Handled(StrEnum):
+	"""How a failure was handled."""
+
+	CONTINUE = "continue"
+	ERROR = "error"
+	TIMEOUT = "timeout"
+
+
+class SkipReason(StrEnum):
+	DISABLED = "disabled"
+	NOT_TAKEN = "not_taken"
+	OPERATOR = "operator"
+
+
+P, W, SC, R = StepStatus.PENDING, StepStatus.WAITING, StepStatus.SCHEDULED, StepStatus.RUNNING
+D, F, SK, C = StepStatus.DONE, StepStatus.FAILED, StepStatus.SKIPPED, StepStatus.CANCELLED
+
+# Allowed moves, all of them. A failed step moves again only by an operator's retry, skip or mark-done; a pending
+# step reaches `done` or `failed` directly because a step without an outside call leaves no trace in between.
+MOVES: Mapping[StepStatus, frozenset[StepStatus]] = {
+	P: frozenset({W, SC, R, D, F, SK, C}),
+	W: frozenset({SC, R, D, F, SK, C}),
+	SC: frozenset({W, SC, R, D, F, SK, C}),
+	R: frozenset({SC, D, F, SK, C}),
+	F: frozenset({P, D, SK, C}),
+	D: frozenset(),
+	SK: frozenset(),
+	C: frozenset(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StepState:
+	"""Where one step stands. Times are aware UTC.
+
+	ready_at: when everything it needed was settled. trigger_at: when it is due, with `purpose` delay, date, retry
+	or timeout. input: a webhook's or person's posted body, kept until the step runs. read: context values that a
+	condition read.
+	"""
+
+	status: StepStatus = StepStatus.PENDING
+	ready_at: datetime | None = None
+	trigger_at: datetime | None = None
+	purpose: str | None = None
+	started_at: datetime | None = None
+	completed_at: datetime | None = None
+	attempts: int = 0
+	result: Any = None
+	error: Mapping[str, str] | None = None
+	handled: Handled | None = None
+	reason: SkipReason | None = None
+	input: Any = None
+	input_at: datetime | None = None
+
+	def move(self, status: StepStatus, **changes: Any) -> StepState:
+		if status not in MOVES[self.status]:
+			raise IllegalMove(
+				f"A step that is {self.status} cannot become {status}.", frm=self.status, to=status
+			)
+		return replace(self, status=status, **changes)
+
+	@property
+	def settled(self) -> bool:
+		if self.status is StepStatus.FAILED:
+			return self.handled is not None
+		return self.status in (StepStatus.DONE, StepStatus.SKIPPED)
+
+	@property
+	def on(self) -> bool:
+		"""For a settled step: does what depends on it go ahead?"""
+		if self.status is StepStatus.FAILED:
+			return self.handled is Handled.CONTINUE
+		if self.status is StepStatus.SKIPPED:
+			return self.reason is SkipReason.DISABLED
+		return self.status is StepStatus.DONE
+
+	@property
+	def branch(self) -> str | None:
+		"""The branch a settled step took, if it took one."""
+		if self.status is StepStatus.FAILED and self.handled in (Handled.ERROR, Handled.TIMEOUT):
+			return self.handled.value
+		if self.status is StepStatus.DONE and isinstance(self.result, Mapping):
+			branch = self.result.get("branch")
+			return branch if isinstance(branch, str) else None
+		return None
+
+
+def admits(parent: StepState, branch: str | None) -> bool:
+	"""Does a settled parent let a child on this branch in? (A disabled parent passes its children through.)"""
+	if parent.status is StepStatus.SKIPPED:
+		return parent.reason is SkipReason.DISABLED
+	if parent.status is StepStatus.FAILED and parent.handled is not Handled.CONTINUE:
+		return branch is not None and branch == parent.branch
+	if branch is None:
+		return True
+	return parent.status is StepStatus.DONE and branch == parent.branch
+
+
+def handling(definition: FlowDefinition, step_id: str, code: str) -> Handled | None:
+	"""What the flow says about a failure of this step with this error code; None: unhandled."""
+	step = definition.step(step_id)
+	if code == "timed_out" and definition.has_branch(step_id, "timeout"):
+		return Handled.TIMEOUT
+	if step.on_error is OnError.CONTINUE:
+		return Handled.CONTINUE
+	if step.on_error is OnError.BRANCH and definition.has_branch(step_id, FAILURE_BRANCHES[0]):
+		return Handled.ERROR
+	return None
+
+
+def limit_result(result: Any) -> Any:
+	"""A result as it is stored: JSON, at most MAX_RESULT_BYTES; a larger one is cut with a marker."""
+	text = json.dumps(result, default=str, ensure_ascii=False)
+	if len(text.encode("utf-8", "surrogatepass")) <= MAX_RESULT_BYTES:
+		return json.loads(text)
+	kept = {"$cut": True, "text": text[: MAX_RESULT_BYTES // 4]}
+	if isinstance(result, Mapping):
+		for key in ("branch", "doctype", "name", "status"):
+			if isinstance(result.get(key), str | int) and len(str(result[key])) <= 140:
+				kept[key] = result[key]
+	return kept
+
+
+def inline_result(result: Any) -> Any:
+	"""A result as the run's snapshot keeps it: small ones whole, others by what planning needs and a marker."""
+	if result is None or len(json.dumps(result, default=str)) <= INLINE_RESULT_BYTES:
+		return result
+	kept = dict(IN_LOG)
+	if isinstance(result, Mapping):
+		for key in ("branch", "doctype", "name", "status"):
+			if isinstance(result.get(key), str | int) and len(str(result[key])) <= 140:
+				kept[key] = result[key]
+	return kept
+
+
+def in_log(result: Any) -> bool:
+	"""Is the whole result only in the log?"""
+	return isinstance(result, Mapping) and result.get("$log") is True
+
+
+_TIMES = ("ready_at", "trigger_at", "started_at", "completed_at", "input_at")
+_ENUMS = {"status": StepStatus, "handled": Handled, "reason": SkipReason}
+
+
+def dump_state(states: Mapping[str, StepState]) -> dict[str, dict[str, Any]]:
+	"""`{step id: {status, …}}`, only what says something; steps nothing happened to are left out."""
+	return {step_id: dump_step(state) for step_id, state in states.items() if state != StepState()}
+
+
+def dump_step(state: StepState) -> dict[str, Any]:
+	data: dict[str, Any] = {"status": state.status.value}
+	for name in _TIMES:
+		value = getattr(state, name)
+		if value is not None:
+			data[name] = value.isoformat()
+	for name in ("purpose", "attempts", "error", "input"):
+		value = getattr(state, name)
+		if value:
+			data[name] = value
+	if state.result is not None:
+		data["result"] = inline_result(state.result)
+	for name in ("handled", "reason"):
+		value = getattr(state, name)
+		if value is not None:
+			data[name] = value.value
+	return data
+
+
+def load_state(data: Any) -> dict[str, StepState]:
+	"""What `dump_state` wrote → states. Raises StateUnreadable for anything else; unknown keys are kept out."""
+	if not isinstance(data, Mapping):
+		raise StateUnreadable()
+	try:
+		return {step_id: _load_step(entry) for step_id, entry in data.items()}
+	except (AttributeError, KeyError, TypeError, ValueError) as error:
+		raise StateUnreadable(f"The stored state of the flow run cannot be read: {error}") from None
+
+
+def _load_step(entry: Mapping[str, Any]) -> StepState:
+	values: dict[str, Any] = {}
+	for name in StepState.__dataclass_fields__:
+		value = entry.get(name)
+		if value is None:
+			continue
+		if name in _TIMES:
+			value = parse_utc(value)
+		elif name in _ENUMS:
+			value = _ENUMS[name](value)
+		values[name] = value
+	return StepState(**values)
+
+
+def parse_utc(text: str) -> datetime:
+	"""ISO text with an offset → aware UTC."""
+	value = datetime.fromisoformat(text)
+	return value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value.astimezone(timezone.utc)

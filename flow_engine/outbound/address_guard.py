@@ -90,9 +90,9 @@ def is_public(address: Address) -> bool:
 class AddressGuard:
 	"""Says yes or no to the addresses a host name resolved to.
 
-	allowed_private_hosts: names, IP addresses, CIDR ranges, each optionally with `:port` (`[v6]:port`). A name
-	or a range opens private addresses; a metadata address must be listed itself; multicast and the unspecified
-	address stay closed.
+	allowed_private_hosts: names, IP addresses, CIDR ranges, each optionally with `:port` (`[v6]:port`).
+	A name or a range opens private addresses; a metadata address must be listed itself; multicast and the
+	unspecified address stay closed.
 	"""
 
 	def __init__(self, allowed_private_hosts: Iterable[str] = ()):

@@ -28,7 +28,7 @@ from flow_engine.engine.ports import HttpReply
 from flow_engine.outbound.address_guard import AddressGuard
 from flow_engine.outbound.pinned import Deadline, Line, PinnedAdapter, unlogged
 from flow_engine.outbound.reply_body import decode_text, read_body
-from flow_engine.outbound.secrets import Secrets, has_secret
+from flow_engine.outbound.secrets import SAFE_IN_PATH, SAFE_IN_QUERY, Secrets, has_secret
 from flow_engine.outbound.target import Target, parse_target
 
 TRUNCATED_HEADER = "x-flow-engine-truncated"
@@ -197,8 +197,8 @@ class GuardedHttpClient:
 		target = hop.target
 		path, query, host = target.path, target.query, target.host.rstrip(".")
 		if hop.own_url:
-			path = secrets.fill(path, host, safe="/:@!$&'()*+,;=")
-			query = secrets.fill(query, host, safe="/")
+			path = secrets.fill(path, host, safe=SAFE_IN_PATH)
+			query = secrets.fill(query, host, safe=SAFE_IN_QUERY)
 		headers: dict[str, str | bytes] = {"User-Agent": self._user_agent, "Accept": "*/*"}
 		for name, template in hop.headers.items():
 			value = secrets.fill(template, host).strip(" \t")

@@ -79,10 +79,14 @@ class _Unpacker:
 			# Many servers send raw deflate data under this name.
 			self._engine = zlib.decompressobj(-zlib.MAX_WBITS)
 			out = self._engine.decompress(chunk, most)
-		while (
-			self._engine.eof and self._engine.unused_data and self._encoding != "deflate" and len(out) < most
-		):
-			rest = self._engine.unused_data
-			self._engine = zlib.decompressobj(16 + zlib.MAX_WBITS)
-			out += self._engine.decompress(rest, most - len(out))
+		# A gzip file may be several, one after the other; what follows and is none is padding.
+		while self._encoding != "deflate" and self._engine.eof and self._engine.unused_data:
+			if len(out) >= most:
+				break
+			following = zlib.decompressobj(16 + zlib.MAX_WBITS)
+			try:
+				out += following.decompress(self._engine.unused_data, most - len(out))
+			except zlib.error:
+				break
+			self._engine = following
 		return out

@@ -14,6 +14,9 @@ _ANY_SECRET = re.compile(r"\{\{\s*secret\b")
 # Shorter values would blank out ordinary text, and are no secrets.
 _LEAST_LENGTH = 4
 REDACTED = "***"
+# What a secret may bring into a path: slashes too, because whole tails of webhook URLs are secrets.
+SAFE_IN_PATH = "/:@!$&'()*+,;="
+SAFE_IN_QUERY = "/"
 
 
 def has_secret(text: str) -> bool:
@@ -57,14 +60,6 @@ class Secrets:
 	def _remember(self, value: str) -> None:
 		if len(value) < _LEAST_LENGTH:
 			return
-		encoded = {
-			quote(value, safe=""),
-			quote(value),
-			quote_plus(value),
-			quote(value, safe="/:@!$&'()*+,;="),
-		}
-		self._spellings |= encoded | {
-			value,
-			json.dumps(value)[1:-1],
-			json.dumps(value, ensure_ascii=False)[1:-1],
-		}
+		percent = {quote(value, safe=""), quote(value), quote_plus(value), quote(value, safe=SAFE_IN_PATH)}
+		in_json = {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
+		self._spellings |= {value} | percent | in_json

@@ -51,7 +51,7 @@ class Target:
 
 
 def parse_target(url: str) -> Target:
-	"""The target of a URL. Raises BadTemplate (line breaks, a placeholder for a host), HttpRefused (all else)."""
+	"""The target of a URL. Raises BadTemplate (line break, placeholder for a host), HttpRefused (all else)."""
 	url = url.strip(" ")
 	if _CONTROL.search(url):
 		raise BadTemplate("The URL contains a line break or another control character.")

@@ -280,6 +280,13 @@ class UnknownKind(StepError):
 	code = "unknown_kind"
 
 
+class KindRefused(FlowError):
+	"""A kind of step that an app brings cannot be registered."""
+
+	code = "kind_refused"
+	http_status = 500
+
+
 class CannotActivate(StepError):
 	"""The subscription cannot be activated from its present status."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timezone, tzinfo
 from typing import TYPE_CHECKING, Any
 
 from flow_engine.engine.enums import StrEnum
@@ -43,8 +43,9 @@ class Field:
 	options: choices of a `select`; the DocType of a `link` is `options[0]`.
 	depends_on: a condition over the payload (`{"field": "channel", "op": "==", "value": "sms"}`); while it is
 	false the field is hidden and not required.
-	sensitive: the value is redacted everywhere but at the receiver. secrets: `{{secret.<name>}}` may stand here
-	and is resolved when sent. single_line: rendered line breaks are refused (URLs, headers).
+	sensitive: the value is redacted everywhere but at the receiver. secrets: `{{secret.<name>}}` may stand
+	here and is resolved when sent. single_line: rendered line breaks are refused (URLs, headers). html: the
+	text is markup, so every value put into it is HTML-escaped.
 	"""
 
 	name: str
@@ -58,6 +59,7 @@ class Field:
 	sensitive: bool = False
 	secrets: bool = False
 	single_line: bool = False
+	html: bool = False
 
 	def as_dict(self) -> dict[str, Any]:
 		return {
@@ -72,6 +74,7 @@ class Field:
 			"sensitive": self.sensitive,
 			"secrets": self.secrets,
 			"single_line": self.single_line,
+			"html": self.html,
 		}
 
 
@@ -82,7 +85,8 @@ class StepContext:
 	payload: the step's payload, rendered field by field. values: the template context it was rendered from.
 	run: `{name, flow_template, template_version, context_doctype, context_docname, customer, variables, …}`.
 	now: aware UTC datetime of this attempt. key: idempotency key, the same on every attempt.
-	timeout_seconds: the most an external call may take.
+	timeout_seconds: the most an external call may take. secret: `(name, host)` → value, for HTTP calls only.
+	time_zone: the site's, where "today" is meant.
 	"""
 
 	step_id: str
@@ -97,6 +101,8 @@ class StepContext:
 	documents: Documents
 	messages: Messages
 	http: HttpClient
+	secret: Callable[[str, str], str] | None = None
+	time_zone: tzinfo = timezone.utc
 
 
 Handler = Callable[[StepContext], Outcome]
@@ -109,7 +115,9 @@ class Kind:
 	effect_of and repeat_safe_of read the raw payload where the answer depends on it.
 	branches: labels of the branches a successful step may take (`result.branch`); `error` and `timeout` exist
 	for every kind and are not listed.
+	needs: context roots (`doc`, `customer`) that an external kind's handler reads by itself; loaded first.
 	check: extra validation of a raw payload; yields `(field name, code, message)`.
+	writes: DocTypes it may write.
 	"""
 
 	name: str
@@ -126,6 +134,7 @@ class Kind:
 	repeat_safe_of: Callable[[Mapping[str, Any]], bool] | None = None
 	check: Callable[[Mapping[str, Any]], list[tuple[str, str, str]]] | None = None
 	writes: tuple[str, ...] = field(default=())
+	needs: frozenset[str] = frozenset()
 
 	def effect_for(self, payload: Mapping[str, Any]) -> Effect:
 		return self.effect_of(payload) if self.effect_of else self.effect

@@ -1,0 +1,115 @@
+"""Who may see which runs: Flow Managers all of them, Flow Users those of documents they may read.
+
+The list conditions and the checks on a single record say the same thing in two ways. Which *values* of a run
+are shown is not decided here: fields with a permission level hide them from lists and forms, and the API hands
+them to managers who may read their source.
+"""
+
+import frappe
+from frappe.model.db_query import DatabaseQuery
+from frappe.permissions import get_role_permissions
+from frappe.share import get_shared
+
+SEES_ALL = frozenset({"System Manager", "Flow Manager"})
+NOTHING = "1=0"
+# Their conditions are made here: asking the framework for them would ask again, without end.
+OWN_RECORDS = frozenset({"Flow Run", "Flow Step Pending", "Flow Step Log"})
+
+
+def sees_all(user: str | None = None) -> bool:
+	user = user or frappe.session.user
+	return user == "Administrator" or not SEES_ALL.isdisjoint(frappe.get_roles(user))
+
+
+def run_query(user: str | None = None, doctype: str | None = None) -> str:
+	"""SQL condition on `tabFlow Run`; empty when nothing is hidden."""
+	user = user or frappe.session.user
+	if sees_all(user):
+		return ""
+	allowed = [_condition_on(context, user) for context in _context_doctypes()]
+	allowed = [condition for condition in allowed if condition]
+	return f"({' or '.join(allowed)})" if allowed else NOTHING
+
+
+def pending_query(user: str | None = None, doctype: str | None = None) -> str:
+	return _through_run("Flow Step Pending", user)
+
+
+def log_query(user: str | None = None, doctype: str | None = None) -> str:
+	return _through_run("Flow Step Log", user)
+
+
+def run_has_permission(doc, ptype: str = "read", user: str | None = None) -> bool:
+	user = user or frappe.session.user
+	if sees_all(user):
+		return True
+	return may_read(doc.get("context_doctype"), doc.get("context_docname"), user)
+
+
+def pending_has_permission(doc, ptype: str = "read", user: str | None = None) -> bool:
+	return _run_of(doc, user)
+
+
+def log_has_permission(doc, ptype: str = "read", user: str | None = None) -> bool:
+	return _run_of(doc, user)
+
+
+def may_read(doctype: str | None, name: str | None, user: str) -> bool:
+	"""Whether the user may read this document. Of a deleted document: whether they could read any of its kind."""
+	if not doctype or not name or not frappe.db.exists("DocType", doctype):
+		return False
+	if frappe.db.exists(doctype, name):
+		return bool(frappe.has_permission(doctype, "read", doc=name, user=user))
+	return _match_condition(doctype, user) == ""
+
+
+def _run_of(doc, user: str | None) -> bool:
+	user = user or frappe.session.user
+	if sees_all(user):
+		return True
+	context = frappe.db.get_value("Flow Run", doc.get("flow_run"), ["context_doctype", "context_docname"])
+	return bool(context) and may_read(*context, user)
+
+
+def _through_run(doctype: str, user: str | None) -> str:
+	condition = run_query(user)
+	if not condition:
+		return ""
+	return f"`tab{doctype}`.`flow_run` in (select `name` from `tabFlow Run` where {condition})"
+
+
+def _context_doctypes() -> list[str]:
+	"""The kinds of documents that runs are about: a hop along the index, whatever the number of runs."""
+	rows = frappe.db.sql(
+		"select distinct `context_doctype` from `tabFlow Run` where `context_doctype` > '' order by 1"
+	)
+	return [doctype for (doctype,) in rows]
+
+
+def _condition_on(doctype: str, user: str) -> str | None:
+	if not frappe.db.exists("DocType", doctype):
+		return None
+	readable = _match_condition(doctype, user)
+	if readable is None:
+		return None
+	of_doctype = f"`tabFlow Run`.`context_doctype` = {frappe.db.escape(doctype, percent=False)}"
+	if not readable:
+		return f"({of_doctype})"
+	return (
+		f"({of_doctype} and `tabFlow Run`.`context_docname` in "
+		f"(select `tab{doctype}`.`name` from `tab{doctype}` where {readable}))"
+	)
+
+
+def _match_condition(doctype: str, user: str) -> str | None:
+	"""The framework's own condition for what this user may list; empty: everything; None: nothing."""
+	meta = frappe.get_meta(doctype)
+	if meta.istable or meta.issingle or meta.get("is_virtual") or doctype in OWN_RECORDS:
+		return None
+	if get_role_permissions(meta, user=user).get("read"):
+		return DatabaseQuery(doctype, user=user).build_match_conditions()
+	shared = get_shared(doctype, user)
+	if not shared:
+		return None
+	names = ", ".join(frappe.db.escape(name, percent=False) for name in shared)
+	return f"`tab{doctype}`.`name` in ({names})"

@@ -225,6 +225,9 @@ class GuardedHttpClient:
 		try:
 			with unlogged():
 				response = adapter.send(prepared, stream=True, proxies={})
+				if line.ended:
+					# The standard library takes the end of the connection for the end of the headers.
+					return None
 				headers = {name.lower(): value for name, value in response.headers.items()}
 				answer = _Answer(response.status_code, headers, prepared.url or "")
 				if answer.status in _REDIRECTS and "location" in headers:

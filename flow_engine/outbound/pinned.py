@@ -44,6 +44,7 @@ class Line:
 
 	host: as in the URL, IPv6 without brackets. addresses: checked, in the resolver's order.
 	sent: a byte of the request may have left; until then the other side cannot have acted.
+	ended: the other side has closed its end, and that was noticed.
 	trouble: why it broke, in words without the URL.
 	"""
 
@@ -54,6 +55,7 @@ class Line:
 		self.addresses = addresses
 		self.deadline = deadline
 		self.sent = False
+		self.ended = False
 		self.trouble = ""
 
 	def connect(self) -> socket.socket:
@@ -121,10 +123,13 @@ class _WireReader(io.RawIOBase):
 	def readinto(self, buffer: Any) -> int | None:
 		try:
 			self._sock.settimeout(self._line.deadline.remaining())
-			return self._raw.readinto(buffer)
+			count = self._raw.readinto(buffer)
 		except TimeoutError:
 			self._line.trouble = "no complete answer came in time"
 			raise
+		if count == 0:
+			self._line.ended = True
+		return count
 
 	def close(self) -> None:
 		if not self.closed:

@@ -17,6 +17,7 @@ from flow_engine.engine.errors import BadTemplate, HttpRefused
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_SECRET_HOST = re.compile(r"\A(?:[^/?#]*//)?[^/?#]*\{\{")
 _NAME = re.compile(r"\A[a-z0-9_](?:[a-z0-9_.-]{0,252})\Z")
 
 
@@ -51,10 +52,12 @@ class Target:
 
 
 def parse_target(url: str) -> Target:
-	"""The target of a URL. Raises BadTemplate (line break, placeholder for a host), HttpRefused (all else)."""
+	"""The target of a URL. Raises BadTemplate (line break, placeholder as host), HttpRefused (all else)."""
 	url = url.strip(" ")
 	if _CONTROL.search(url):
 		raise BadTemplate("The URL contains a line break or another control character.")
+	if _SECRET_HOST.match(url):
+		raise BadTemplate("A secret may stand in the path or the query of a URL, never in its host.")
 	try:
 		parts = urlsplit(url)
 		port = parts.port
@@ -66,8 +69,6 @@ def parse_target(url: str) -> Target:
 	scheme = parts.scheme.lower()
 	if scheme not in _DEFAULT_PORTS:
 		raise HttpRefused("Only http and https URLs may be called.")
-	if "{" in parts.netloc or "}" in parts.netloc:
-		raise BadTemplate("A secret may stand in the path or the query of a URL, never in its host.")
 	if "@" in parts.netloc:
 		raise HttpRefused("A URL may not carry a user name or password; use a header with a secret.")
 	if port == 0:

@@ -6,8 +6,6 @@ from collections import ChainMap
 from collections.abc import Mapping
 from typing import Any
 
-# The module, not its function: kinds and conditions may be imported in either order.
-from flow_engine.engine import conditions
 from flow_engine.engine.kinds.base import Effect, Field, Kind, StepContext
 from flow_engine.engine.outcomes import Done
 
@@ -35,6 +33,9 @@ _VALUE_ROOT = "compared_value"
 
 def decide(ctx: StepContext) -> Done:
 	"""Evaluate the one form the payload has. Raises BadCondition."""
+	# Here and not above: conditions render templates, and templates know the kinds' fields.
+	from flow_engine.engine.conditions import evaluate
+
 	payload = ctx.payload
 	values: Mapping[str, Any] = ctx.values
 	form = next((form for form in FORMS if _given(payload.get(form))), None)
@@ -46,7 +47,7 @@ def decide(ctx: StepContext) -> Done:
 			# In front of the context, not a copy of it: copying would load every document.
 			values = ChainMap({_VALUE_ROOT: payload.get("value")}, ctx.values)
 			condition["value"] = f"{{{{{_VALUE_ROOT}}}}}"
-	verdict = conditions.evaluate(condition, values)
+	verdict = evaluate(condition, values, zone=ctx.time_zone)
 	read = {path: value for path, value in verdict.read.items() if not path.startswith(_VALUE_ROOT)}
 	return Done({"branch": "yes" if verdict.result else "no", "read": read})
 

@@ -89,8 +89,8 @@ KIND = Kind(
 	writes=(DOCTYPE,),
 	needs=subject.NEEDS,
 	help=(
-		"Creates a Dispatch Job for the field teams, linked to the customer, the document and this run. With a "
-		"merge key that an open job already has, the request is added to that job instead."
+		"Creates a Dispatch Job for the field teams, linked to the customer, the document and this run. With "
+		"a merge key that an open job already has, the request is added to that job instead."
 	),
 	fields=(
 		Field("subject", "Subject", "text", required=True, help="What is to be done, and for whom."),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from email.utils import parseaddr
 
 from flow_engine.engine.errors import MessageRefused
 
@@ -13,6 +12,7 @@ MAX_NUMBERS = 10
 _SEPARATORS = re.compile(r"[,;\n]")
 # Deliberately modest: one @, a dot in the domain, nothing that could end a header or a command.
 _EMAIL = re.compile(r"\A[^@\s<>()\[\],;:\\\"]{1,64}@[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+\Z")
+_NAMED = re.compile(r"\A[^<>\x00-\x1f]*<([^<>]+)>\Z")
 _NUMBER = re.compile(r"\A\+?[0-9]{3,15}\Z")
 _PUNCTUATION = re.compile(r"[\s().\-/\u00a0\u2010-\u2015]")
 
@@ -21,7 +21,8 @@ def email_addresses(text: object) -> list[str]:
 	"""`a@x.ca; Bo <b@x.ca>` → bare addresses, each once. Raises MessageRefused."""
 	found = []
 	for part in _parts(text):
-		address = parseaddr(part)[1]
+		named = _NAMED.match(part)
+		address = (named[1] if named else part).strip()
 		if not _EMAIL.match(address) or len(address) > 254:
 			raise MessageRefused(f"“{_shown(part)}” is not an email address.")
 		found.append(address)

@@ -115,7 +115,10 @@ def _watch(
 
 def _shown(url: str) -> str:
 	"""The address without query, user or secrets."""
-	parts = urlsplit(_HIDDEN.sub(REDACTED, url))
+	try:
+		parts = urlsplit(_HIDDEN.sub(REDACTED, url))
+	except ValueError:
+		return "The address"
 	return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
@@ -198,8 +201,8 @@ KIND = Kind(
 			"May be sent twice",
 			"check",
 			help=(
-				"What to do when no answer came: send again (the receiver honours Idempotency-Key), or leave it "
-				"to an operator. Unset: GET, PUT and DELETE are sent again."
+				"What to do when no answer came: send again (the receiver honours Idempotency-Key), or leave "
+				"it to an operator. Unset: GET, PUT and DELETE are sent again."
 			),
 		),
 	),

@@ -173,34 +173,51 @@ class _PinnedHTTPS(_Pinned, HTTPSConnection):
 	pass
 
 
+class _OnePool:
+	"""Stands where requests keeps its pool manager and gives the line's pool, whatever is asked for.
+
+	Which way an adapter takes to its pool differs between releases of requests; a way that is not ours would
+	resolve the name again and connect unchecked.
+	"""
+
+	def __init__(self, line: Line, tls: ssl.SSLContext):
+		self.connection_pool_kw: dict[str, Any] = {}
+		host = f"[{line.host}]" if ":" in line.host else line.host
+		if line.scheme == "https":
+			self.pool: HTTPConnectionPool = HTTPSConnectionPool(
+				host, line.port, maxsize=1, cert_reqs="CERT_REQUIRED", ssl_context=tls
+			)
+			self.pool.ConnectionCls = partial(_PinnedHTTPS, line=line)
+		else:
+			self.pool = HTTPConnectionPool(host, line.port, maxsize=1)
+			self.pool.ConnectionCls = partial(_PinnedHTTP, line=line)
+
+	def _get(self, *args: Any, **kwargs: Any) -> HTTPConnectionPool:
+		return self.pool
+
+	connection_from_host = connection_from_url = connection_from_context = connection_from_pool_key = _get
+
+	def clear(self) -> None:
+		self.pool.close()
+
+
 class PinnedAdapter(HTTPAdapter):
 	"""The requests transport of one line: no proxy, no environment, no reuse."""
 
 	def __init__(self, line: Line, tls: ssl.SSLContext):
-		self._line = line
-		self._tls = tls
+		self._one_pool = _OnePool(line, tls)
 		super().__init__(pool_connections=1, pool_maxsize=1)
 
-	def get_connection_with_tls_context(
-		self, request: Any, verify: Any, proxies: Any = None, cert: Any = None
-	) -> HTTPConnectionPool:
-		line = self._line
-		host = f"[{line.host}]" if ":" in line.host else line.host
-		if line.scheme == "https":
-			pool: HTTPConnectionPool = HTTPSConnectionPool(
-				host, line.port, maxsize=1, cert_reqs="CERT_REQUIRED", ssl_context=self._tls
-			)
-			pool.ConnectionCls = partial(_PinnedHTTPS, line=line)
-		else:
-			pool = HTTPConnectionPool(host, line.port, maxsize=1)
-			pool.ConnectionCls = partial(_PinnedHTTP, line=line)
-		return pool
+	def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+		self.poolmanager = self._one_pool
 
-	def get_connection(self, url: str, proxies: Any = None) -> HTTPConnectionPool:
-		"""What requests before 2.32.2 calls."""
-		return self.get_connection_with_tls_context(None, True)
+	def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> HTTPConnectionPool:
+		return self._one_pool.pool
 
-	def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+	def get_connection(self, *args: Any, **kwargs: Any) -> HTTPConnectionPool:
+		return self._one_pool.pool
+
+	def cert_verify(self, *args: Any, **kwargs: Any) -> None:
 		"""Nothing to add: the pool was made with a context that verifies."""
 
 

@@ -8,8 +8,8 @@ SHOWN_RUNS = 100
 
 @frappe.whitelist(methods=["GET", "POST"])
 def touching(doctype: str, docname: str) -> dict:
-	"""`{"runs": [name, …], "running": n, "more": bool}`: runs about the document and runs that wrote it, as far
-	as the user may see them, newest first. Raises PermissionError when the document itself is not theirs."""
+	"""`{"runs": [name, …], "running": n, "more": bool}`: runs about the document and runs that wrote it,
+	as far as the user may see them, newest first. Raises PermissionError when the document is not theirs."""
 	frappe.has_permission(doctype, "read", doc=docname, throw=True)
 	if not frappe.has_permission("Flow Run", "read"):
 		return {"runs": [], "running": 0, "more": False}

@@ -1,8 +1,8 @@
 """Who may see which runs: Flow Managers all of them, Flow Users those of documents they may read.
 
 The list conditions and the checks on a single record say the same thing in two ways. Which *values* of a run
-are shown is not decided here: fields with a permission level hide them from lists and forms, and the API hands
-them to managers who may read their source.
+are shown is not decided here: fields with a permission level hide them from lists and forms, and the API
+hands them to managers who may read their source.
 """
 
 import frappe
@@ -55,7 +55,7 @@ def log_has_permission(doc, ptype: str = "read", user: str | None = None) -> boo
 
 
 def may_read(doctype: str | None, name: str | None, user: str) -> bool:
-	"""Whether the user may read this document. Of a deleted document: whether they could read any of its kind."""
+	"""Whether the user may read this document. Of a deleted one: whether they may read every one."""
 	if not doctype or not name or not frappe.db.exists("DocType", doctype):
 		return False
 	if frappe.db.exists(doctype, name):

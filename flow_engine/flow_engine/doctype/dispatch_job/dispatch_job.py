@@ -2,7 +2,7 @@ import frappe
 from frappe import _
 from frappe.contacts.doctype.address.address import get_address_display
 from frappe.model.document import Document
-from frappe.utils import add_to_date, flt, get_datetime, now_datetime
+from frappe.utils import add_to_date, escape_html, flt, get_datetime, now_datetime
 
 from flow_engine.frappe_host.names import next_name
 
@@ -84,3 +84,26 @@ class DispatchJob(Document):
 		)
 		if other:
 			frappe.throw(_("The open job {0} has the same merge key.").format(other), MergeKeyTaken)
+
+
+@frappe.whitelist()
+def get_events(start: str, end: str, filters: str | None = None) -> list[dict]:
+	"""Jobs that overlap the calendar's range, as far as the user may see them. Raises PermissionError."""
+	conditions = frappe.parse_json(filters) if filters else []
+	if isinstance(conditions, dict):
+		conditions = [["Dispatch Job", field, "=", value] for field, value in conditions.items()]
+	conditions += [
+		["Dispatch Job", "scheduled_time", "<=", end],
+		["Dispatch Job", "scheduled_end", ">=", start],
+	]
+	jobs = frappe.get_list(
+		"Dispatch Job",
+		filters=conditions,
+		fields=["name", "subject", "status", "scheduled_time", "scheduled_end", "assigned_group"],
+		order_by="scheduled_time asc",
+		limit_page_length=0,
+	)
+	for job in jobs:
+		job.subject = escape_html(" · ".join(part for part in (job.subject, job.assigned_group) if part))
+		job.all_day = 0
+	return jobs

@@ -10,7 +10,7 @@ class FlowEngineSettings(Document):
 	"""What administrators decide for the whole site."""
 
 	def load_from_db(self):
-		"""The framework's Log Settings do the clearing, so the number of days lives there and is shown here."""
+		"""The framework's Log Settings do the clearing, so the number of days lives there."""
 		loaded = super().load_from_db()
 		self.retention_days = log_retention_days()
 		return loaded

@@ -3,6 +3,7 @@ from frappe import _
 from frappe.model.document import Document
 from frappe.utils import add_days, cint, now_datetime
 
+from flow_engine.frappe_host.columns import compare_exactly
 from flow_engine.frappe_host.names import next_name
 
 ENDED = ("completed", "failed", "cancelled")
@@ -14,8 +15,8 @@ class FlowRunIsReadOnly(frappe.ValidationError):
 
 
 class FlowRun(Document):
-	"""One execution of a template. The run store writes it with its own SQL, under its own locks; the desk reads
-	it and acts through the API."""
+	"""One execution of a template. The run store writes it with its own SQL, under its own locks; the desk
+	reads it and acts through the API."""
 
 	def autoname(self):
 		self.name = next_name("Flow Run")
@@ -38,8 +39,8 @@ class FlowRun(Document):
 	def clear_old_logs(days=180):
 		"""Remove runs that ended more than `days` ago with all their records, and old results before that.
 
-		In small batches with a commit after each, so that neither a lock nor the undo log grows with the backlog;
-		killed in between, the next night goes on.
+		In small batches with a commit after each, so that neither locks nor the undo log grow with the
+		backlog; killed in between, the next night goes on.
 		"""
 		before = add_days(now_datetime(), -cint(days))
 		while names := _ended_before(before):
@@ -94,6 +95,7 @@ def _clear_old_results() -> None:
 
 
 def on_doctype_update():
+	compare_exactly("Flow Run", "trigger_key")
 	frappe.db.add_index("Flow Run", ["context_doctype", "context_docname"], "context")
 	frappe.db.add_index("Flow Run", ["flow_template", "status"], "template_status")
 	frappe.db.add_index("Flow Run", ["status", "completed_at"], "status_completed_at")

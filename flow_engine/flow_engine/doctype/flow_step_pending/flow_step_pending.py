@@ -2,6 +2,7 @@ import frappe
 from frappe import _
 from frappe.model.document import Document
 
+from flow_engine.frappe_host.columns import compare_exactly
 from flow_engine.frappe_host.names import next_name
 
 REPAIRABLE = ("status", "trigger_at", "retry_count")
@@ -41,5 +42,6 @@ class FlowStepPending(Document):
 
 
 def on_doctype_update():
+	compare_exactly("Flow Step Pending", "step_id")
 	frappe.db.add_index("Flow Step Pending", ["trigger_at", "status"], "trigger_at_status")
 	frappe.db.add_index("Flow Step Pending", ["flow_run", "step_id"], "run_step")

@@ -59,17 +59,19 @@ class FlowTemplate(Document):
 			)
 
 	def delete_unused_versions(self):
-		"""Versions that a run refers to stay: the run reads its definition there, for as long as it is kept."""
-		for version in frappe.get_all(
-			"Flow Template Version", {"flow_template": self.name}, ["name", "version"]
-		):
-			if frappe.db.exists(
-				"Flow Run", {"flow_template": self.name, "template_version": version.version}
-			):
-				continue
+		"""Versions that a run refers to stay for as long as the run: it reads its definition there."""
+		used = frappe.get_all(
+			"Flow Run", {"flow_template": self.name}, pluck="template_version", distinct=True, order_by=None
+		)
+		unused = frappe.get_all(
+			"Flow Template Version",
+			{"flow_template": self.name, "version": ("not in", used or [0])},
+			pluck="name",
+		)
+		for version in unused:
 			frappe.delete_doc(
 				"Flow Template Version",
-				version.name,
+				version,
 				ignore_permissions=True,
 				flags={"template_is_deleted": True},
 			)

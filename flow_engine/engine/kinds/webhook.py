@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,7 +29,10 @@ _HIDDEN = re.compile(r"\{\{\s*secret\.[^{}]*\}\}")
 
 
 def call(ctx: StepContext) -> Outcome:
-	"""One request. Raises BadTemplate and what the HTTP port raises."""
+	"""One request. Secrets stay placeholders: the port fills them in and strikes them from the answer.
+
+	Raises BadTemplate and what the HTTP port raises.
+	"""
 	method = method_of(ctx.payload)
 	url = str(ctx.payload.get("url") or "").strip()
 	if _LINE_BREAK.search(url):
@@ -37,20 +40,19 @@ def call(ctx: StepContext) -> Outcome:
 	body = _body(method, ctx.payload.get("body_template"))
 	headers = _headers(ctx.payload.get("headers"), with_body=body is not None)
 	headers[KEY_HEADER] = ctx.key
-	redact, secret = _watch(ctx.secret)
 	reply = ctx.http.request(
 		method,
 		url,
 		headers=headers,
 		body=body,
 		timeout_seconds=ctx.timeout_seconds,
-		secret=secret,
+		secret=ctx.secret,
 	)
-	return _outcome(ctx, url, reply, redact)
+	return _outcome(ctx, url, reply)
 
 
-def _outcome(ctx: StepContext, url: str, reply: HttpReply, redact: Callable[[str], str]) -> Outcome:
-	result = {"status": reply.status, "body": _parsed(redact(reply.body))}
+def _outcome(ctx: StepContext, url: str, reply: HttpReply) -> Outcome:
+	result = {"status": reply.status, "body": _parsed(reply.body)}
 	if 200 <= reply.status < 300:
 		return Done(result)
 	message = f"{_shown(url)} answered {reply.status}."
@@ -92,25 +94,6 @@ def _parsed(text: str) -> Any:
 		return json.loads(text)
 	except (ValueError, RecursionError):
 		return text
-
-
-def _watch(
-	secret: Callable[[str, str], str] | None,
-) -> tuple[Callable[[str], str], Callable[[str, str], str] | None]:
-	"""How to strike secrets out of an answer that echoes them, and a source that remembers what it gave."""
-	given: set[str] = set()
-
-	def remember(name: str, host: str) -> str:
-		value = secret(name, host)  # type: ignore[misc]
-		given.add(value)
-		return value
-
-	def redact(text: str) -> str:
-		for value in sorted(filter(None, given), key=len, reverse=True):
-			text = text.replace(value, REDACTED).replace(json.dumps(value)[1:-1], REDACTED)
-		return text
-
-	return redact, remember if secret else None
 
 
 def _shown(url: str) -> str:

@@ -86,21 +86,25 @@ class Messages:
 
 
 class Http:
-	"""Answers with `reply`; resolves secrets as a client does, in headers and URL."""
+	"""Writes down what was asked and answers with `reply`, or raises it."""
 
 	def __init__(self):
 		self.requests: list[dict] = []
 		self.reply: HttpReply | Exception = HttpReply(200, {}, "{}")
-		self.echo = False
 
 	def request(self, method, url, *, headers=None, body=None, timeout_seconds=30, secret=None):
 		self.requests.append(
-			{"method": method, "url": url, "headers": headers, "body": body, "timeout": timeout_seconds}
+			{
+				"method": method,
+				"url": url,
+				"headers": headers,
+				"body": body,
+				"timeout": timeout_seconds,
+				"secret": secret,
+			}
 		)
 		if isinstance(self.reply, Exception):
 			raise self.reply
-		if self.echo:
-			return HttpReply(200, {}, f'{{"you sent": "{secret("crm", "crm.example")}"}}')
 		return self.reply
 
 

@@ -299,11 +299,18 @@ UPGRADES: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = ()
 def upgrade_definition(data: Any) -> dict[str, Any]:
 	"""Bring stored data to CURRENT_VERSION. Raises InvalidDefinition for data that is no object or too new."""
 	if not isinstance(data, dict):
-		problem = {"path": "", "step": None, "code": "bad_value", "message": "A flow definition is a JSON object."}
+		problem = {
+			"path": "",
+			"step": None,
+			"code": "bad_value",
+			"message": "A flow definition is a JSON object.",
+		}
 		raise InvalidDefinition("A flow definition is a JSON object.", problems=[problem])
 	version = data.get("version", CURRENT_VERSION)
 	if not isinstance(version, int) or isinstance(version, bool) or not 1 <= version <= CURRENT_VERSION:
-		message = f"Version {version!r} of the flow language is not known here (known: 1 to {CURRENT_VERSION})."
+		message = (
+			f"Version {version!r} of the flow language is not known here (known: 1 to {CURRENT_VERSION})."
+		)
 		problem = {"path": "version", "step": None, "code": "bad_value", "message": message}
 		raise InvalidDefinition(message, problems=[problem])
 	for upgrade in UPGRADES[version - 1 :]:

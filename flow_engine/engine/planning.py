@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
 
 from flow_engine.engine.definition import FlowDefinition
 from flow_engine.engine.state import RunStatus, SkipReason, StepState, StepStatus, admits
@@ -68,6 +68,9 @@ class Frontier:
 	def _build(self) -> None:
 		for step in self.definition.steps:
 			state = self.state(step.id)
+			if state.status is StepStatus.PENDING and state.ready_at is not None:
+				# Readiness is derived anew: nothing of an earlier plan is trusted.
+				state = self.states[step.id] = replace(state, ready_at=None)
 			self._tally(state, 1)
 			self._unsettled_dependencies[step.id] = len(step.depends_on)
 			self._on_dependencies[step.id] = 0
@@ -142,9 +145,7 @@ class Frontier:
 			self._skip(step_id, SkipReason.DISABLED)
 			return True
 		# Not through `put`: readiness is derived, it is not a change to record.
-		self.states[step_id] = StepState(
-			ready_at=self.ready_time(step_id), input=state.input, input_at=state.input_at
-		)
+		self.states[step_id] = replace(state, ready_at=self.ready_time(step_id) or _NO_TIME)
 		self.ready.append(step_id)
 		return False
 
@@ -202,3 +203,5 @@ class Frontier:
 
 
 _PENDING = StepState()
+# Plans made without a clock (tests, benchmarks) still need to tell "ready" from "not looked at yet".
+_NO_TIME = datetime.min.replace(tzinfo=timezone.utc)

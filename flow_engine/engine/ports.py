@@ -95,7 +95,9 @@ class Messages(Protocol):
 		"""Send now through the gateway; raises like HttpClient, and MessageRefused when none is set up."""
 		...
 
-	def ask(self, run: Mapping[str, Any], step_id: str, label: str, role: str | None, assignee: str | None) -> None:
+	def ask(
+		self, run: Mapping[str, Any], step_id: str, label: str, role: str | None, assignee: str | None
+	) -> None:
 		"""Tell whoever may fire a manual step that it waits for them; in the current transaction."""
 		...
 
@@ -121,6 +123,10 @@ class Clock(Protocol):
 		"""A new unguessable token."""
 		...
 
+	def monotonic(self) -> float:
+		"""Seconds that only ever grow, for budgets."""
+		...
+
 	def random(self) -> float:
 		"""0 ≤ x < 1, for jitter."""
 		...
@@ -144,11 +150,15 @@ class Links(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-	"""A run that this worker holds until `lease_until`, by `token`."""
+	"""A run that this worker holds by `token`. `attempts`: leases lost without progress. Until a run is `admitted`
+	its flow's concurrency rule has not been applied; the template and version say under which lock."""
 
 	run: str
 	token: str
 	attempts: int = 0
+	admitted: bool = True
+	flow_template: str = ""
+	template_version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +182,7 @@ class RunRecord:
 	attempts: int
 	failed_steps: int
 	admitted: bool
+	concurrency: str
 	run_as: str | None
 	parent_run: str | None
 	root_run: str | None
@@ -204,13 +215,16 @@ class RunRecord:
 
 @dataclass(frozen=True, slots=True)
 class LogRow:
-	"""One attempt of a step. `seq` orders changes within the run; `state` is running, done, failed, retry or
-	late_outcome. Times are aware UTC."""
+	"""One attempt of a step. `seq` orders changes within the run; `state` is running, done, failed or retry.
+	`closes`: this ends the attempt's `running` row instead of being a new one. Times are aware UTC."""
 
 	step_id: str
 	attempt: int
 	state: str
 	seq: int
+	label: str = ""
+	kind: str = ""
+	closes: bool = False
 	iteration: int = 0
 	started: datetime | None = None
 	finished: datetime | None = None
@@ -270,8 +284,9 @@ class Runs(Protocol):
 		"""Write a due run in the *current* transaction and return its name. Raises DuplicateTrigger."""
 		...
 
-	def claim(self, limit: int, lease_seconds: float) -> list[Claim]:
-		"""Take due runs, in a transaction of its own."""
+	def claim(self, limit: int, lease_seconds: float, only: str | None = None) -> list[Claim]:
+		"""Take due runs (or the one named, if it is due), in a transaction of its own; a run whose lease was lost
+		is claimed alone, with `attempts` counted up."""
 		...
 
 	def renew(self, claim: Claim, lease_seconds: float) -> bool: ...
@@ -297,12 +312,26 @@ class Runs(Protocol):
 		"""Insert rows, or close the `running` row of the same attempt."""
 		...
 
+	def put_late(self, run: str, row: LogRow) -> None:
+		"""Note on the attempt's own row an outcome that came after another worker had taken over."""
+		...
+
 	def put_pending(self, run: str, rows: Iterable[PendingRow]) -> None:
 		"""Make each row the step's one open pending row of that purpose."""
 		...
 
-	def close_pending(self, run: str, closed: Mapping[str, str], errors: Mapping[str, str] | None = None) -> None:
+	def close_pending(
+		self, run: str, closed: Mapping[str, str], errors: Mapping[str, str] | None = None
+	) -> None:
 		"""Close the open pending rows of these steps: step id → `completed`, `failed` or `cancelled`."""
+		...
+
+	def lock_flow(self, template: str, version: int) -> None:
+		"""One at a time decides about concurrency in this flow; held until the end of the transaction."""
+		...
+
+	def rivals(self, record: RunRecord) -> list[str]:
+		"""Other running runs of the same flow on the same document that were admitted, or are older."""
 		...
 
 	def touch(self, run: str, rows: Iterable[tuple[str, str, str, str]]) -> None:
@@ -337,3 +366,4 @@ class Host:
 	definitions: Definitions
 	kinds: Mapping[str, Any]
 	secret: Callable[[str, str], str] | None = None
+	report: Callable[[BaseException, str], None] = lambda error, where: None

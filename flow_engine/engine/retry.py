@@ -75,9 +75,7 @@ def delay_before(policy: RetryPolicy, attempt: int, chance: float, at_least: flo
 	return max(delay, min(at_least or 0.0, 86_400.0))
 
 
-def decide_retry(
-	outcome: Outcome, step: Step, kind: Kind, attempt: int, chance: float
-) -> Again | GiveUp:
+def decide_retry(outcome: Outcome, step: Step, kind: Kind, attempt: int, chance: float) -> Again | GiveUp:
 	"""What follows an attempt that was not Done."""
 	effect = kind.effect_for(step.payload)
 	policy = policy_of(step, effect)

@@ -185,14 +185,18 @@ _ENUMS = {"status": StepStatus, "handled": Handled, "reason": SkipReason}
 
 def dump_state(states: Mapping[str, StepState]) -> dict[str, dict[str, Any]]:
 	"""`{step id: {status, …}}`, only what says something; steps nothing happened to are left out."""
-	return {step_id: dump_step(state) for step_id, state in states.items() if state != StepState()}
+	return {step_id: dump_step(state) for step_id, state in states.items() if _happened(state)}
+
+
+def _happened(state: StepState) -> bool:
+	return state.status is not StepStatus.PENDING or state.input_at is not None or state.attempts > 0
 
 
 def dump_step(state: StepState) -> dict[str, Any]:
 	data: dict[str, Any] = {"status": state.status.value}
 	for name in _TIMES:
 		value = getattr(state, name)
-		if value is not None:
+		if value is not None and not (name == "ready_at" and state.status is StepStatus.PENDING):
 			data[name] = value.isoformat()
 	for name in ("purpose", "attempts", "error", "input"):
 		value = getattr(state, name)

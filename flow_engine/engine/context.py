@@ -1,0 +1,132 @@
+"""The values that templates and conditions of one step see.
+
+Decides what each root means and who reads it; loads a document only when something asks for it, because most
+steps read one or two values. Leaves rendering to templating and permissions to the documents port.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from flow_engine.engine.definition import FlowDefinition, Step
+from flow_engine.engine.errors import DocumentNotFound
+from flow_engine.engine.party import customer_of
+from flow_engine.engine.ports import Host, RunRecord
+from flow_engine.engine.state import StepState, in_log
+
+
+class Context(Mapping[str, Any]):
+	"""A read-only mapping whose documents are loaded when first read."""
+
+	def __init__(self, values: dict[str, Any], loaders: dict[str, Callable[[], Any]]):
+		self._values = values
+		self._loaders = loaders
+
+	def __getitem__(self, key: str) -> Any:
+		if key in self._values:
+			return self._values[key]
+		value = self._values[key] = self._loaders[key]()
+		return value
+
+	def __iter__(self) -> Iterator[str]:
+		yield from self._values
+		yield from (key for key in self._loaders if key not in self._values)
+
+	def __len__(self) -> int:
+		return len(self._values.keys() | self._loaders.keys())
+
+	def __contains__(self, key: object) -> bool:
+		return key in self._values or key in self._loaders
+
+	def loaded(self, roots: frozenset[str]) -> dict[str, Any]:
+		"""A plain copy for use outside a transaction: everything that costs nothing, and of the documents those
+		named in `roots`."""
+		return {key: self[key] for key in self if key in self._values or key in roots}
+
+
+def build_context(
+	host: Host,
+	record: RunRecord,
+	definition: FlowDefinition,
+	step: Step,
+	states: Mapping[str, StepState],
+	now: datetime,
+) -> Context:
+	"""All roots of 2-language's context for one step, documents as the acting user sees them."""
+	reads = definition.reads[step.id]
+	state = states.get(step.id)
+	local_now = now.astimezone(host.clock.time_zone)
+	values: dict[str, Any] = {
+		"run": record.as_dict(),
+		"variables": {**definition.variables, **record.variables},
+		"now": local_now.isoformat(timespec="seconds"),
+		"steps": _step_values(host, record, definition, states, reads),
+		"input": state.input if state is not None else None,
+		"trigger": {k: record.trigger_data.get(k) for k in ("event", "user", "changed", "before")},
+	}
+	loaders: dict[str, Callable[[], Any]] = {
+		"template": lambda: dict(host.definitions.template(record.flow_template)),
+		"links": lambda: _links(host, record, definition),
+	}
+	context = Context(values, loaders)
+	loaders["doc"] = lambda: load_document(host, record)
+	loaders["customer"] = lambda: load_customer(host, record, context)
+	return context
+
+
+def load_document(host: Host, record: RunRecord) -> Any:
+	"""The document the run is about, as it is now; its last values when it was deleted since."""
+	if not record.context_doctype or not record.context_docname:
+		return None
+	try:
+		return host.documents.get(record.context_doctype, record.context_docname)
+	except DocumentNotFound:
+		last = record.trigger_data.get("doc")
+		if isinstance(last, Mapping):
+			return dict(last)
+		raise
+
+
+def load_customer(host: Host, record: RunRecord, context: Mapping[str, Any]) -> Any:
+	"""The customer the run is for, or None when nothing names one."""
+	name = record.customer
+	if not name:
+		doc = context["doc"]
+		if not isinstance(doc, Mapping):
+			return None
+		if record.context_doctype == "Customer":
+			return doc
+		name = customer_of(record.context_doctype, doc)
+	return host.documents.get("Customer", name) if name else None
+
+
+def _step_values(
+	host: Host,
+	record: RunRecord,
+	definition: FlowDefinition,
+	states: Mapping[str, StepState],
+	reads: frozenset[str],
+) -> dict[str, Any]:
+	wanted = [root[6:] for root in reads if root.startswith("steps.")]
+	if "steps" in reads:
+		wanted = [step.id for step in definition.steps]
+	values = {}
+	for step_id in wanted:
+		state = states.get(step_id)
+		if state is None:
+			continue
+		result = state.result
+		if in_log(result):
+			result = host.runs.log_result(record.name, step_id)
+		values[step_id] = {"status": state.status.value, "result": result, "error": state.error}
+	return values
+
+
+def _links(host: Host, record: RunRecord, definition: FlowDefinition) -> dict[str, str]:
+	return {
+		step.id: host.links.url(record.name, step.id)
+		for step in definition.steps
+		if step.trigger.type == "on_webhook"
+	}

@@ -1,0 +1,202 @@
+"""What outsiders do to a run: a person, a webhook, an edited pending row.
+
+Each is one transaction: lock the run, change its state, raise the revision, make it due. Workers notice by the
+revision. None of this executes a step.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from flow_engine.engine.definition import TriggerType
+from flow_engine.engine.errors import (
+	BadInput,
+	InputTooLarge,
+	RunFinal,
+	StepNotFound,
+	StepNotWaiting,
+)
+from flow_engine.engine.ports import Host, RunRecord
+from flow_engine.engine.running import cancel_locked
+from flow_engine.engine.session import Session
+from flow_engine.engine.state import RunStatus, StepStatus
+
+MAX_INPUT_BYTES = 65_536
+_FINAL = (RunStatus.COMPLETED, RunStatus.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+	"""The answer to a call that completes a step; the same for every repetition of it."""
+
+	run: str
+	step_id: str
+	kept: bool = False
+
+
+def complete_step(
+	host: Host, run: str, step_id: str, value: Any = None, by_webhook: bool = False
+) -> Accepted:
+	"""Fire a step that waits, with the posted value as its input.
+
+	By webhook: also before the step is ready (kept until then), and again after it ran (the first answer stands).
+	By a person: manual, webhook and delayed steps that wait now. Raises RunNotFound, StepNotFound, RunFinal,
+	StepNotWaiting, InputTooLarge.
+	"""
+	size = len(json.dumps(value, default=str))
+	if size > MAX_INPUT_BYTES:
+		raise InputTooLarge()
+
+	def work() -> Accepted:
+		record = host.runs.lock(run)
+		return complete_locked(host, record, step_id, value, by_webhook)
+
+	accepted = host.runs.transact(work)
+	host.jobs.hint()
+	return accepted
+
+
+def complete_locked(host: Host, record: RunRecord, step_id: str, value: Any, by_webhook: bool) -> Accepted:
+	session = Session(host, record)
+	if step_id not in session.definition:
+		raise StepNotFound(f"{record.name} has no step {step_id!r}.")
+	step = session.definition.step(step_id)
+	state = session.state(step_id)
+	now = host.runs.now()
+	webhook = step.trigger.type is TriggerType.ON_WEBHOOK
+	if by_webhook and not webhook:
+		raise StepNotWaiting(f"{step.label!r} is not started by a webhook.")
+	if webhook and by_webhook and state.input_at is not None:
+		return Accepted(record.name, step_id, kept=state.status is StepStatus.PENDING)
+	if record.status in _FINAL:
+		raise RunFinal(f"{record.name} is {record.status}.")
+	if state.status is StepStatus.PENDING and webhook and by_webhook:
+		session.put(step_id, replace(state, input=value, input_at=now, ready_at=None))
+		_save(host, session, now, wake_at=record.wake_at)
+		return Accepted(record.name, step_id, kept=True)
+	if state.status not in (StepStatus.WAITING, StepStatus.SCHEDULED) or record.status != RunStatus.RUNNING:
+		raise StepNotWaiting(f"{step.label!r} is {state.status.value} and waits for nothing.")
+	given = value is not None or state.status is StepStatus.WAITING
+	if state.status is StepStatus.WAITING and step.trigger.type is TriggerType.MANUAL:
+		host.messages.close(record.as_dict(), step_id)
+	session.put(
+		step_id,
+		state.move(
+			StepStatus.SCHEDULED,
+			trigger_at=now,
+			purpose="call",
+			input=value if given else state.input,
+			input_at=now if given else state.input_at,
+		),
+	)
+	_save(host, session, now, wake_at=now)
+	return Accepted(record.name, step_id)
+
+
+def cancel_run(host: Host, run: str, reason: str) -> list[str]:
+	"""End a run: every unsettled step becomes cancelled. Returns steps whose external call is in flight.
+
+	Raises RunNotFound, RunFinal.
+	"""
+
+	def work() -> list[str]:
+		record = host.runs.lock(run)
+		if record.status in _FINAL:
+			raise RunFinal(f"{record.name} is {record.status}.")
+		return cancel_locked(host, record, reason)
+
+	return host.runs.transact(work)
+
+
+def retry_step(host: Host, run: str, step_id: str) -> None:
+	"""Try a failed step again from its first attempt; reopens a failed run. Raises StepNotWaiting, …"""
+
+	def work() -> None:
+		record = host.runs.lock(run)
+		session = Session(host, record)
+		if step_id not in session.definition:
+			raise StepNotFound(f"{record.name} has no step {step_id!r}.")
+		_reopen(session, record, step_id)
+		_save(host, session, host.runs.now(), wake_at=host.runs.now())
+
+	host.runs.transact(work)
+	host.jobs.hint()
+
+
+def _reopen(session: Session, record: RunRecord, step_id: str) -> None:
+	if record.status in _FINAL:
+		raise RunFinal(f"{record.name} is {record.status}.")
+	state = session.state(step_id)
+	if state.status is not StepStatus.FAILED or state.handled is not None:
+		raise StepNotWaiting(f"The step is {state.status.value}; only an unhandled failure can be retried.")
+	now = session.host.runs.now()
+	session.frontier.put(
+		step_id,
+		replace(
+			state,
+			status=StepStatus.SCHEDULED,
+			trigger_at=now,
+			purpose="call",
+			completed_at=None,
+			error=None,
+			result=None,
+		),
+	)
+
+
+def repair_pending(host: Host, record: RunRecord, step_id: str, trigger_at: datetime) -> bool:
+	"""An operator set a pending row back to `pending` or moved its time: make the run agree, in the current
+	transaction, with the run's row locked. False when the step is past all that (the row is stale)."""
+	if record.status in _FINAL:
+		return False
+	session = Session(host, record)
+	if step_id not in session.definition:
+		return False
+	state = session.state(step_id)
+	now = host.runs.now()
+	if state.status is StepStatus.FAILED and state.handled is None:
+		_reopen(session, record, step_id)
+		_save(host, session, now, wake_at=now)
+		return True
+	if state.status in (StepStatus.SCHEDULED, StepStatus.WAITING) and state.trigger_at is not None:
+		if state.trigger_at != trigger_at:
+			session.frontier.put(step_id, replace(state, trigger_at=trigger_at))
+		_save(host, session, now, wake_at=session.next_time())
+		return True
+	return False
+
+
+def wake_run(host: Host, run: str) -> None:
+	"""Make a running run due now. Raises RunNotFound, RunFinal."""
+
+	def work() -> None:
+		record = host.runs.lock(run)
+		if record.status != RunStatus.RUNNING:
+			raise RunFinal(f"{record.name} is {record.status}.")
+		host.runs.write(run, None, wake_at=host.runs.now(), revision=record.revision + 1)
+
+	host.runs.transact(work)
+	host.jobs.hint()
+
+
+def _save(host: Host, session: Session, now: datetime, wake_at: datetime | None) -> None:
+	record = session.record
+	if session.frontier.ready:
+		# Derived readiness is a worker's business: it is due.
+		wake_at = now
+	session.flush()
+	columns = session.snapshot(now, wake_at)
+	if columns["status"] == RunStatus.RUNNING:
+		columns["completed_at"] = None
+	host.runs.write(record.name, None, **columns, revision=record.revision + 1)
+
+
+def check_input(value: Any) -> Any:
+	"""A posted value as it is kept: JSON data. Raises BadInput."""
+	try:
+		return json.loads(json.dumps(value))
+	except (TypeError, ValueError) as error:
+		raise BadInput(f"The posted value is not JSON: {error}") from None

@@ -1,0 +1,660 @@
+"""Advancing a run: the protocol that makes every step happen once, whatever crashes in between.
+
+One *turn* is one transaction: lock the run, check the lease, look at what is ready, execute, record, commit. Steps
+without effect share a turn; a step with a database effect ends its turn, so that its effect and its record commit
+together; a step with an external effect ends its turn with a `running` log row, is called with nothing held, and
+its outcome is recorded by the next turn. Memory is never trusted across a failed transaction: the session is
+dropped and read again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from flow_engine.engine.context import Context, build_context
+from flow_engine.engine.definition import Step, TriggerType
+from flow_engine.engine.errors import (
+	FlowError,
+	HttpNoAnswer,
+	HttpNotSent,
+	LeaseLost,
+	RunNotFound,
+	StepError,
+	TransientDatabaseError,
+	UnknownKind,
+)
+from flow_engine.engine.firing import At, Now, OnCall, decide_firing
+from flow_engine.engine.kinds.base import Effect, Kind, StepContext
+from flow_engine.engine.outcomes import Done, Fail, Outcome, Retry, Unknown
+from flow_engine.engine.ports import Claim, Host, LogRow, NewRun, RunRecord
+from flow_engine.engine.retry import Again, decide_retry, timeout_of
+from flow_engine.engine.session import Session
+from flow_engine.engine.state import RunStatus, StepStatus, handling, limit_result
+from flow_engine.engine.templating import render_payload
+
+LEASE_SECONDS = 60.0
+CALL_MARGIN_SECONDS = 30.0
+CLAIM_LIMIT = 50
+ADVANCE_STEPS = 100
+ADVANCE_SECONDS = 5.0
+BATCH_STEPS = 50
+BATCH_SECONDS = 0.5
+LOST_LEASES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+	"""One execution of a step and what came of it, on its way to being recorded."""
+
+	step_id: str
+	number: int
+	outcome: Outcome
+	started: datetime
+	acting_user: str | None = None
+	key: str | None = None
+	external: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+	"""An external step that is ready to be called, everything it needs taken along."""
+
+	step: Step
+	kind: Kind
+	context: StepContext
+	user: str
+	started: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+	"""What one advance did. `more` when the run yielded with work left; `lost` when another worker took over."""
+
+	run: str
+	executed: tuple[str, ...] = ()
+	scheduled: tuple[str, ...] = ()
+	status: str | None = None
+	more: bool = False
+	lost: bool = False
+
+
+class _HandlerFailed(Exception):
+	"""Carries a failed attempt out of its transaction, which thereby rolls the handler's writes back."""
+
+	def __init__(self, attempt: Attempt):
+		self.attempt = attempt
+
+
+def start_run(host: Host, new: NewRun) -> str:
+	"""Write a due run in the current transaction; its first step runs in a worker. Returns the run's name."""
+	name = host.runs.insert(new)
+	host.jobs.hint()
+	return name
+
+
+def drain(host: Host, seconds: float, only: str | None = None, limit: int = CLAIM_LIMIT) -> list[Advanced]:
+	"""Claim and advance due runs until nothing is due or the time is up (checked between runs)."""
+	until = host.clock.monotonic() + seconds
+	done: list[Advanced] = []
+	while True:
+		claims = host.runs.claim(limit, LEASE_SECONDS, only)
+		claimed_at = host.clock.monotonic()
+		for claim in claims:
+			if host.clock.monotonic() - claimed_at > LEASE_SECONDS / 4:
+				if not host.runs.renew(claim, LEASE_SECONDS):
+					continue
+			try:
+				done.append(advance_run(host, claim))
+			except (
+				Exception
+			) as error:  # one broken run must not stop the others; its lease runs out and counts
+				host.report(error, f"advancing {claim.run}")
+		if not claims or host.clock.monotonic() >= until:
+			return done
+
+
+def advance_run(host: Host, claim: Claim) -> Advanced:
+	"""Move a claimed run as far as it goes now, and give up the lease."""
+	return _Advance(host, claim).go()
+
+
+class _Advance:
+	"""One worker's work on one claimed run."""
+
+	def __init__(self, host: Host, claim: Claim):
+		self.host = host
+		self.claim = claim
+		self.session: Session | None = None
+		self.clean = True
+		self.executed: list[str] = []
+		self.scheduled: list[str] = []
+		self.told = (0, 0)
+		self.status: str | None = None
+		self.until = host.clock.monotonic() + ADVANCE_SECONDS
+		self.poisoned = claim.attempts >= LOST_LEASES
+		self.on_step: Attempt | None = None
+
+	def go(self) -> Advanced:
+		carried: Attempt | None = None
+		try:
+			if not self.claim.admitted and not self.host.runs.transact(self._admit):
+				return self._advanced()
+			while True:
+				try:
+					call, ended = self.host.runs.transact(lambda carried=carried: self._turn(carried))
+					self.told = len(self.executed), len(self.scheduled)
+				except _HandlerFailed as failure:
+					carried = failure.attempt
+					continue
+				except TransientDatabaseError as error:
+					if self.on_step is None:
+						raise
+					# It outlasted the store's own repetition while a step was being executed: an attempt.
+					carried = replace(self.on_step, outcome=Retry(error.code, error.message))
+					continue
+				carried = None
+				if ended:
+					return self._advanced(more=ended == "yield")
+				if call is not None:
+					carried = self._call(call)
+		except LeaseLost:
+			if carried is not None and carried.external:
+				self._record_late(carried)
+			return self._advanced(lost=True)
+		except RunNotFound:
+			return self._advanced(lost=True)
+
+	def _advanced(self, more: bool = False, lost: bool = False) -> Advanced:
+		return Advanced(
+			self.claim.run, tuple(self.executed), tuple(self.scheduled), self.status, more=more, lost=lost
+		)
+
+	# --- one transaction ----------------------------------------------------------------------------------------
+
+	def _turn(self, carried: Attempt | None) -> tuple[Call | None, str | None]:
+		"""Returns a call to make, and how the advance ended ("idle", "yield"), if it did."""
+		self.on_step = None
+		del self.executed[self.told[0] :], self.scheduled[self.told[1] :]
+		record = self.host.runs.lock(self.claim.run, self.claim.token)
+		now = self.host.runs.now()
+		if record.status != RunStatus.RUNNING:
+			self.status = record.status
+			self._release(record)
+			return None, "idle"
+		try:
+			session = self._session(record, now, carried)
+		except FlowError as error:
+			if isinstance(error, TransientDatabaseError | LeaseLost):
+				raise
+			self._park(error, now)
+			return None, "idle"
+		self.clean = False
+		call = self._work(session, now, carried)
+		ended: str | None = None
+		lease_seconds = LEASE_SECONDS
+		columns: dict[str, Any] = {"attempts": 0, "failed_steps": session.frontier.failed_steps}
+		if call is not None:
+			lease_seconds = call.context.timeout_seconds + CALL_MARGIN_SECONDS
+		elif not session.frontier.ready:
+			ended = "idle"
+		elif self._spent():
+			ended = "yield"
+		session.flush()
+		if ended:
+			wake_at = now if ended == "yield" else session.next_time()
+			columns.update(session.snapshot(now, wake_at), lease_until=None, lease_token=None)
+			self.status = columns["status"]
+		else:
+			columns.update(log_seq=session.log_seq, lease_until=now + timedelta(seconds=lease_seconds))
+		self.host.runs.write(record.name, self.claim.token, **columns)
+		self.clean = True
+		return call, ended
+
+	def _spent(self) -> bool:
+		return len(self.executed) >= ADVANCE_STEPS or self.host.clock.monotonic() > self.until
+
+	def _session(self, record: RunRecord, now: datetime, carried: Attempt | None) -> Session:
+		"""The session in memory if the row has not moved since, else a new one."""
+		session = self.session
+		if session is None or not self.clean or not session.matches(record):
+			session = self.session = Session(self.host, record)
+			self._collect_due(session, now)
+			self._settle_lost_calls(session, now, carried)
+			if self.poisoned:
+				self.poisoned = False
+				self._fail_poison(session, now)
+		session.record = record
+		return session
+
+	def _collect_due(self, session: Session, now: datetime) -> None:
+		"""Scheduled steps whose time has come join what is ready; expired waits fail."""
+		for step_id, state in list(session.frontier.active_steps()):
+			if state.trigger_at is None or state.trigger_at > now:
+				continue
+			if state.status is StepStatus.SCHEDULED:
+				session.frontier.ready.append(step_id)
+			elif state.status is StepStatus.WAITING:
+				self._close_question(session, step_id)
+				self._fail(
+					session,
+					Attempt(step_id, state.attempts + 1, Fail("timed_out", "Nobody answered in time."), now),
+					now,
+					"timed_out",
+					"Nobody answered in time.",
+				)
+
+	def _settle_lost_calls(self, session: Session, now: datetime, carried: Attempt | None) -> None:
+		"""A call that was in flight when its worker disappeared has an unknown outcome."""
+		for step_id, state in list(session.frontier.active_steps()):
+			if state.status is not StepStatus.RUNNING or (carried is not None and carried.step_id == step_id):
+				continue
+			lost = Unknown("The worker disappeared while this call was in flight: its outcome is unknown.")
+			self._record(
+				session,
+				Attempt(step_id, state.attempts, lost, state.started_at or now, external=True),
+				now,
+			)
+
+	def _fail_poison(self, session: Session, now: datetime) -> None:
+		"""The step this run was on has taken its worker down too often."""
+		if not session.frontier.ready:
+			return
+		step_id = session.frontier.ready.popleft()
+		message = f"The worker was lost {self.claim.attempts} times in a row on this step."
+		attempt = Attempt(step_id, session.state(step_id).attempts + 1, Fail("worker_lost", message), now)
+		self._fail(session, attempt, now, "worker_lost", message)
+
+	def _admit(self) -> bool:
+		"""Concurrency per document, decided once: go ahead, step back, or replace the others. The flow is locked
+		before any run, always, so that two deciders cannot wait for each other."""
+		self.host.runs.lock_flow(self.claim.flow_template, self.claim.template_version)
+		record = self.host.runs.lock(self.claim.run, self.claim.token)
+		rivals = self.host.runs.rivals(record) if record.context_docname else []
+		if rivals and record.concurrency == "skip":
+			cancel_locked(self.host, record, f"{rivals[0]} of the same flow is at work on this document.")
+			self.status = RunStatus.CANCELLED.value
+			return False
+		for rival in rivals:
+			cancel_locked(self.host, self.host.runs.lock(rival), f"Replaced by {record.name}.")
+		self.host.runs.write(record.name, self.claim.token, admitted=1)
+		return True
+
+	def _release(self, record: RunRecord) -> None:
+		self.host.runs.write(
+			record.name, self.claim.token, lease_until=None, lease_token=None, wake_at=None, attempts=0
+		)
+
+	def _park(self, error: FlowError, now: datetime) -> None:
+		"""A run that cannot be read at all ends as failed, with everything stored left as it is."""
+		self.host.runs.write(
+			self.claim.run,
+			self.claim.token,
+			status=RunStatus.FAILED.value,
+			error_code=error.code,
+			error_message=error.message[:500],
+			completed_at=now,
+			wake_at=None,
+			lease_until=None,
+			lease_token=None,
+		)
+		self.status = RunStatus.FAILED.value
+		self.host.messages.alert({"name": self.claim.run}, None, error.code, error.message)
+
+	# --- executing ----------------------------------------------------------------------------------------------
+
+	def _work(self, session: Session, now: datetime, carried: Attempt | None) -> Call | None:
+		"""Record what was carried in, then execute ready steps until one has to end the turn."""
+		ready = session.frontier.ready
+		if carried is not None:
+			# Committed by itself: a handler that fails later in this turn must not take it back.
+			self._take_in(session, carried, now)
+			return None
+		batch_until = self.host.clock.monotonic() + BATCH_SECONDS
+		for _ in range(BATCH_STEPS):
+			if not ready or self._spent() or self.host.clock.monotonic() > batch_until:
+				return None
+			step_id = ready[0]
+			step = session.definition.step(step_id)
+			kind = self.host.kinds.get(step.kind)
+			effect = kind.effect_for(step.payload) if kind else Effect.NONE
+			result = self._begin(session, step, kind, effect, now)
+			ready.popleft()
+			if isinstance(result, Call):
+				return result
+			if isinstance(result, Attempt):
+				self._record(session, result, now)
+				if effect is Effect.DATABASE and isinstance(result.outcome, Done):
+					return None
+		return None
+
+	def _take_in(self, session: Session, attempt: Attempt, now: datetime) -> None:
+		"""Record an attempt made outside this transaction, unless the step has moved on without it."""
+		state = session.state(attempt.step_id)
+		if attempt.external:
+			if state.status is not StepStatus.RUNNING or state.attempts != attempt.number:
+				self.host.runs.put_late(self.claim.run, _late(attempt, now))
+				return
+		elif attempt.step_id in session.frontier.ready and state.attempts == attempt.number - 1:
+			session.frontier.ready.remove(attempt.step_id)
+		else:
+			return
+		self._record(session, attempt, now)
+
+	def _begin(
+		self, session: Session, step: Step, kind: Kind | None, effect: Effect, now: datetime
+	) -> Attempt | Call | None:
+		"""Fire, schedule or park one ready step. None: it now waits for a time or for somebody."""
+		state = session.state(step.id)
+		user = session.record.run_as or ""
+		attempt = Attempt(step.id, state.attempts + 1, Done(), now, acting_user=user)
+		if kind is None or kind.handle is None:
+			error = UnknownKind(f"No installed app knows the kind {step.kind!r}.")
+			return replace(attempt, outcome=Fail.of(error))
+		try:
+			with self.host.documents.acting_as(user):
+				values = build_context(
+					self.host, session.record, session.definition, step, session.frontier.states, now
+				)
+				if state.status is StepStatus.PENDING and not self._fires(session, step, values, now):
+					return None
+				context = self._step_context(session, step, kind, values, attempt, now)
+				if effect is Effect.EXTERNAL:
+					return self._prepare_call(session, step, kind, context, values, attempt)
+				self.on_step = attempt if effect is Effect.DATABASE else None
+				outcome = kind.handle(context)
+				self.on_step = None
+		except (TransientDatabaseError, LeaseLost):
+			raise
+		except StepError as error:
+			outcome = outcome_of(error)
+		except Exception as error:
+			self.host.report(error, f"{session.record.name} {step.id} ({step.kind})")
+			outcome = Fail(
+				"handler_error", f"The step's handler failed: {type(error).__name__}: {error}"[:500]
+			)
+		attempt = replace(attempt, outcome=outcome)
+		if effect is Effect.DATABASE and not isinstance(outcome, Done):
+			raise _HandlerFailed(attempt)
+		return attempt
+
+	def _fires(self, session: Session, step: Step, values: Context, now: datetime) -> bool:
+		"""Does a step that has just become ready run now? If not, its state says what it waits for."""
+		state = session.state(step.id)
+		assert state.ready_at is not None
+		firing = decide_firing(step.trigger, state.ready_at, values, self.host.clock.time_zone)
+		if isinstance(firing, Now):
+			return True
+		if isinstance(firing, At):
+			if firing.when <= now:
+				return True
+			state = state.move(StepStatus.SCHEDULED, trigger_at=firing.when, purpose=firing.purpose)
+			session.put(step.id, state, payload=dict(step.payload))
+			self.scheduled.append(step.id)
+			return False
+		assert isinstance(firing, OnCall)
+		if state.input_at is not None:
+			return True
+		purpose = "timeout" if firing.until else None
+		state = state.move(StepStatus.WAITING, trigger_at=firing.until, purpose=purpose)
+		session.put(step.id, state)
+		self.scheduled.append(step.id)
+		if step.trigger.type is TriggerType.MANUAL:
+			fields = step.trigger.fields
+			self.host.messages.ask(
+				session.record.as_dict(),
+				step.id,
+				step.label,
+				fields.get("role") or None,
+				fields.get("assignee") or None,
+			)
+		if firing.until is not None and firing.until <= now:
+			self._collect_due(session, now)
+		return False
+
+	def _step_context(
+		self, session: Session, step: Step, kind: Kind, values: Context, attempt: Attempt, now: datetime
+	) -> StepContext:
+		return StepContext(
+			step_id=step.id,
+			label=step.label,
+			run=session.record.as_dict(),
+			payload=render_payload(kind.fields, step.payload, values, zone=self.host.clock.time_zone),
+			values=values,
+			now=now,
+			key=idempotency_key(self.host.site, session.record.name, step.id),
+			attempt=attempt.number,
+			timeout_seconds=timeout_of(step),
+			documents=self.host.documents,
+			messages=self.host.messages,
+			http=self.host.http,
+			secret=self.host.secret,
+		)
+
+	def _prepare_call(
+		self,
+		session: Session,
+		step: Step,
+		kind: Kind,
+		context: StepContext,
+		values: Context,
+		attempt: Attempt,
+	) -> Call:
+		"""Write the intent; the call itself is made after this transaction has committed."""
+		frozen = values.loaded(session.definition.reads[step.id] | kind.needs)
+		session.put(
+			step.id,
+			session.state(step.id).move(
+				StepStatus.RUNNING,
+				attempts=attempt.number,
+				started_at=attempt.started,
+				trigger_at=None,
+				purpose=None,
+			),
+		)
+		session.log(
+			step.id,
+			attempt.number,
+			"running",
+			started=attempt.started,
+			acting_user=attempt.acting_user,
+			key=context.key,
+		)
+		call_context = replace(context, values=frozen)
+		return Call(step, kind, call_context, attempt.acting_user or "", attempt.started)
+
+	def _call(self, call: Call) -> Attempt:
+		"""Make an external call with no transaction open and no lock held."""
+		assert call.kind.handle is not None
+		try:
+			with self.host.documents.acting_as(call.user):
+				outcome = call.kind.handle(call.context)
+		except StepError as error:
+			outcome = outcome_of(error)
+		except FlowError as error:
+			outcome = Unknown(f"{error.message}")
+		except Exception as error:
+			self.host.report(error, f"{self.claim.run} {call.step.id} ({call.step.kind})")
+			outcome = Unknown(
+				f"The step's handler failed while calling: {type(error).__name__}: {error}"[:500]
+			)
+		return Attempt(
+			call.step.id,
+			call.context.attempt,
+			outcome,
+			call.started,
+			acting_user=call.user,
+			key=call.context.key,
+			external=True,
+		)
+
+	# --- recording ----------------------------------------------------------------------------------------------
+
+	def _record(self, session: Session, attempt: Attempt, now: datetime) -> None:
+		"""Write one attempt's outcome into log and state."""
+		step = session.definition.step(attempt.step_id)
+		state = session.state(attempt.step_id)
+		outcome = attempt.outcome
+		self.executed.append(attempt.step_id)
+		if isinstance(outcome, Done):
+			result = dict(outcome.result)
+			if state.input_at is not None:
+				result["input"] = state.input
+			result = limit_result(result)
+			session.log(step.id, attempt.number, "done", **{**_columns(attempt, now), "result": result})
+			session.touch(step.id, outcome.touched)
+			session.put(
+				step.id,
+				state.move(
+					StepStatus.DONE,
+					attempts=attempt.number,
+					started_at=attempt.started,
+					completed_at=now,
+					result=result,
+					error=None,
+					trigger_at=None,
+					purpose=None,
+				),
+			)
+			return
+		kind = self.host.kinds.get(step.kind)
+		decision = (
+			decide_retry(outcome, step, kind, attempt.number, self.host.clock.random()) if kind else outcome
+		)
+		if isinstance(decision, Again):
+			next_at = now + timedelta(seconds=decision.seconds)
+			error = {"code": outcome.code, "message": outcome.message}
+			session.log(step.id, attempt.number, "retry", **_columns(attempt, now), next_at=next_at)
+			session.put(
+				step.id,
+				state.move(
+					StepStatus.SCHEDULED,
+					attempts=attempt.number,
+					started_at=attempt.started,
+					trigger_at=next_at,
+					purpose="retry",
+					error=error,
+				),
+			)
+			return
+		self._fail(session, attempt, now, decision.code, decision.message)
+
+	def _fail(self, session: Session, attempt: Attempt, now: datetime, code: str, message: str) -> None:
+		"""The step has failed for good: handled as the flow says, else shown and alerted."""
+		step_id = attempt.step_id
+		handled = handling(session.definition, step_id, code)
+		columns = {**_columns(attempt, now), "error_code": code, "error_message": message[:2000]}
+		session.log(step_id, attempt.number, "failed", **columns)
+		session.put(
+			step_id,
+			session.state(step_id).move(
+				StepStatus.FAILED,
+				attempts=attempt.number,
+				started_at=attempt.started,
+				completed_at=now,
+				result=columns.get("result"),
+				error={"code": code, "message": message[:2000]},
+				handled=handled,
+				trigger_at=None,
+				purpose=None,
+			),
+		)
+		if handled is None:
+			self.host.messages.alert(session.record.as_dict(), step_id, code, message)
+
+	def _close_question(self, session: Session, step_id: str) -> None:
+		if session.definition.step(step_id).trigger.type is TriggerType.MANUAL:
+			self.host.messages.close(session.record.as_dict(), step_id)
+
+	def _record_late(self, attempt: Attempt) -> None:
+		"""Another worker took over while the call was made: its outcome is evidence, not state."""
+
+		def write() -> None:
+			self.host.runs.put_late(self.claim.run, _late(attempt, self.host.runs.now()))
+
+		try:
+			self.host.runs.transact(write)
+		except FlowError as error:
+			self.host.report(error, f"late outcome of {self.claim.run} {attempt.step_id}")
+
+
+def _late(attempt: Attempt, now: datetime) -> LogRow:
+	return LogRow(attempt.step_id, attempt.number, "late_outcome", 0, **_columns(attempt, now))
+
+
+def _columns(attempt: Attempt, now: datetime) -> dict[str, Any]:
+	outcome = attempt.outcome
+	columns: dict[str, Any] = {
+		"started": attempt.started,
+		"finished": now,
+		"acting_user": attempt.acting_user or None,
+		"key": attempt.key,
+		"closes": attempt.external,
+		"result": limit_result(dict(getattr(outcome, "result", None) or {})) or None,
+	}
+	if not isinstance(outcome, Done):
+		columns.update(error_code=outcome.code, error_message=outcome.message[:2000])
+	return columns
+
+
+def outcome_of(error: StepError) -> Outcome:
+	"""What a handler's raised error means for its attempt."""
+	if isinstance(error, HttpNoAnswer):
+		return Unknown(error.message)
+	if isinstance(error, HttpNotSent) or error.code == "conflict":
+		return Retry(error.code, error.message)
+	return Fail.of(error)
+
+
+def idempotency_key(site: str, run: str, step_id: str, iteration: int = 0) -> str:
+	"""The same on every attempt of the step."""
+	return f"{site}:{run}:{step_id}" + (f":{iteration}" if iteration else "")
+
+
+def cancel_locked(host: Host, record: RunRecord, reason: str) -> list[str]:
+	"""Cancel a run whose row is locked; the ids of steps whose external call is in flight right now."""
+	now = host.runs.now()
+	try:
+		session = Session(host, record)
+	except FlowError as error:
+		if isinstance(error, TransientDatabaseError):
+			raise
+		# Unreadable, but an operator can still end it.
+		host.runs.write(
+			record.name,
+			None,
+			status=RunStatus.CANCELLED.value,
+			cancel_reason=reason[:500],
+			completed_at=now,
+			wake_at=None,
+			lease_until=None,
+			lease_token=None,
+			revision=record.revision + 1,
+		)
+		return []
+	in_flight = []
+	for step in session.definition.steps:
+		state = session.state(step.id)
+		if state.settled or state.status is StepStatus.CANCELLED:
+			continue
+		if state.status is StepStatus.RUNNING:
+			in_flight.append(step.id)
+		if state.status is StepStatus.WAITING and step.trigger.type is TriggerType.MANUAL:
+			host.messages.close(record.as_dict(), step.id)
+		session.put(
+			step.id, state.move(StepStatus.CANCELLED, completed_at=now, trigger_at=None, purpose=None)
+		)
+	session.flush()
+	columns = session.snapshot(now, None)
+	columns.update(
+		status=RunStatus.CANCELLED.value,
+		completed_at=now,
+		wake_at=None,
+		lease_until=None,
+		lease_token=None,
+		cancel_reason=reason[:500],
+		revision=record.revision + 1,
+	)
+	host.runs.write(record.name, None, **columns)
+	return in_flight

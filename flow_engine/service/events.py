@@ -1,0 +1,244 @@
+"""Business events, and which flows an event starts.
+
+Decides the names of events, how a published trigger matches an occurrence, and what a start is given. Leaves to
+the hosts how occurrences are noticed (doc events, API calls) and to the run store how a run is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from dataclasses import field as given
+from typing import Any
+
+from flow_engine.engine.conditions import evaluate
+from flow_engine.engine.errors import FlowError, TransientDatabaseError
+from flow_engine.engine.party import customer_of
+from flow_engine.engine.ports import Host, NewRun
+from flow_engine.engine.running import start_run
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+	"""A business event: what operators pick in the editor. `doctype`: what `doc` is, where that is fixed."""
+
+	name: str
+	label: str
+	doctype: str | None = None
+	description: str = ""
+	variables: tuple[str, ...] = ()
+
+	def as_dict(self) -> dict[str, Any]:
+		return {
+			"name": self.name,
+			"label": self.label,
+			"doctype": self.doctype,
+			"description": self.description,
+			"variables": list(self.variables),
+		}
+
+
+BUSINESS_EVENTS: dict[str, Event] = {
+	event.name: event
+	for event in (
+		Event(
+			"on_contract_signed",
+			"A contract is signed",
+			"Contract",
+			"Submitted and signed for the first time",
+		),
+		Event(
+			"on_payment_received",
+			"A payment is received",
+			"Sales Invoice",
+			"Once per invoice that a Payment Entry pays; without invoices, the entry itself",
+			("amount", "payment_entry"),
+		),
+		Event("on_subscription_active", "A subscription becomes active", "Subscription"),
+		Event("on_quotation_created", "A quotation is created", "Quotation"),
+		Event(
+			"on_quotation_accepted", "A quotation is accepted", "Quotation", "First ordered, in part or whole"
+		),
+		Event("on_issue_opened", "An issue is opened", "Issue", "Created, or opened again"),
+		Event("on_customer_created", "A customer is created", "Customer"),
+		Event("on_dispatch_completed", "A dispatch job is completed", "Dispatch Job"),
+		Event("on_ticket_resolved", "An issue is resolved", "Issue", "Resolved or closed"),
+		Event("manual", "Started by hand", None, "By a person, the API, another flow or a schedule"),
+		Event("doc_event", "Something happens to a document", None, "Any DocType, any document event"),
+	)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+	"""The published trigger of an active flow, as matching reads it. Plain data: it travels through a cache."""
+
+	template: str
+	version: int
+	event: str
+	title: str = ""
+	condition: Any = ""
+	doctype: str | None = None
+	doc_event: str | None = None
+	field: str | None = None
+	from_: Any = None
+	to: Any = None
+	on_import: bool = False
+	run_as: str | None = None
+	with_triggering_user: bool = False
+	concurrency: str = "allow"
+	variables: Mapping[str, Any] = given(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+	"""Something that happened. `doc`: the document's values as they are now; `before`: as they were; `changed`:
+	the field that changed with its old and new value. `key`: unique where the same occurrence may be told twice."""
+
+	event: str
+	doctype: str | None = None
+	docname: str | None = None
+	doc: Mapping[str, Any] | None = None
+	before: Mapping[str, Any] | None = None
+	changed: Mapping[str, Any] | None = None
+	doc_event: str | None = None
+	field: str | None = None
+	customer: str | None = None
+	variables: Mapping[str, Any] = given(default_factory=dict)
+	user: str | None = None
+	key: str | None = None
+	importing: bool = False
+	keep_doc: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+	"""What became of one flow at an occurrence: the run it started, or why it did not."""
+
+	template: str
+	title: str
+	run: str | None = None
+	reason: str | None = None
+	read: Mapping[str, Any] | None = None
+
+	def as_dict(self) -> dict[str, Any]:
+		return {
+			"template": self.template,
+			"template_name": self.title,
+			"run": self.run,
+			"started": self.run is not None,
+			"reason": self.reason,
+			"read": dict(self.read) if self.read else None,
+		}
+
+
+def matches(trigger: Trigger, occurrence: Occurrence) -> bool:
+	"""Does this trigger listen to this occurrence, its condition left aside?"""
+	if trigger.event != occurrence.event:
+		return False
+	if occurrence.importing and not trigger.on_import:
+		return False
+	if trigger.doctype and occurrence.doctype and trigger.doctype != occurrence.doctype:
+		return False
+	if trigger.event != "doc_event":
+		return True
+	if trigger.doc_event != occurrence.doc_event:
+		return False
+	if trigger.doc_event not in ("field_change", "workflow_transition"):
+		return True
+	changed = occurrence.changed or {}
+	if trigger.field and trigger.field != occurrence.field:
+		return False
+	return _side(trigger.from_, changed.get("from")) and _side(trigger.to, changed.get("to"))
+
+
+def _side(wanted: Any, value: Any) -> bool:
+	"""A from or to that is not given matches anything; an empty string matches an empty value."""
+	if wanted is None:
+		return True
+	if wanted == "":
+		return value in (None, "")
+	return str(wanted) == str(value if value is not None else "")
+
+
+def trigger_values(trigger: Trigger, occurrence: Occurrence, customer: Any) -> dict[str, Any]:
+	"""What a trigger's condition sees: the same roots as a step, before there is a run."""
+	return {
+		"doc": occurrence.doc,
+		"customer": customer,
+		"variables": {**trigger.variables, **occurrence.variables},
+		"trigger": {
+			"event": occurrence.event,
+			"user": occurrence.user,
+			"changed": occurrence.changed,
+			"before": occurrence.before,
+		},
+	}
+
+
+def start_matching(host: Host, triggers: Iterable[Trigger], occurrence: Occurrence) -> list[Answer]:
+	"""Start every flow that listens and whose condition holds, in the current transaction.
+
+	One flow's trouble is answered and reported, and does not keep the others from starting; what ends the
+	transaction (a deadlock, a lost connection) is raised.
+	"""
+	answers = []
+	for trigger in triggers:
+		if not matches(trigger, occurrence):
+			continue
+		try:
+			answers.append(start_one(host, trigger, occurrence))
+		except TransientDatabaseError:
+			raise
+		except FlowError as error:
+			answers.append(Answer(trigger.template, trigger.title, reason=f"{error.code}: {error.message}"))
+	return answers
+
+
+def start_one(host: Host, trigger: Trigger, occurrence: Occurrence) -> Answer:
+	"""Evaluate the condition and start the flow if it holds."""
+	customer_name = occurrence.customer or customer_of(occurrence.doctype, occurrence.doc or {})
+	if trigger.condition not in (None, "", {}):
+		customer = _customer(host, trigger, customer_name)
+		verdict = evaluate(
+			trigger.condition,
+			trigger_values(trigger, occurrence, customer),
+			zone=host.clock.time_zone,
+		)
+		if not verdict.result:
+			return Answer(trigger.template, trigger.title, reason="condition", read=verdict.read)
+	run = start_run(host, new_run(trigger, occurrence, customer_name))
+	return Answer(trigger.template, trigger.title, run=run)
+
+
+def _customer(host: Host, trigger: Trigger, name: str | None) -> Any:
+	if not name or "customer" not in str(trigger.condition):
+		return {"name": name} if name else None
+	with host.documents.acting_as(trigger.run_as or ""):
+		return host.documents.get("Customer", name)
+
+
+def new_run(trigger: Trigger, occurrence: Occurrence, customer: str | None) -> NewRun:
+	"""The run this trigger starts at this occurrence."""
+	data: dict[str, Any] = {"event": occurrence.event, "user": occurrence.user}
+	if occurrence.changed:
+		data["changed"] = dict(occurrence.changed)
+	if occurrence.before:
+		data["before"] = dict(occurrence.before)
+	if occurrence.keep_doc and occurrence.doc:
+		data["doc"] = dict(occurrence.doc)
+	if trigger.with_triggering_user and occurrence.user:
+		data["also_as"] = occurrence.user
+	return NewRun(
+		flow_template=trigger.template,
+		template_version=trigger.version,
+		trigger_event=occurrence.event,
+		context_doctype=occurrence.doctype,
+		context_docname=occurrence.docname,
+		customer=customer,
+		variables=occurrence.variables,
+		trigger_data=data,
+		trigger_key=f"{occurrence.key}:{trigger.template}" if occurrence.key else None,
+		run_as=trigger.run_as,
+		concurrency=trigger.concurrency,
+	)

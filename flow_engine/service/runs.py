@@ -1,0 +1,113 @@
+"""Runs as the doors show them: one view for the API, the desk and the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flow_engine.engine.definition import TriggerType
+from flow_engine.engine.errors import FlowError, TransientDatabaseError
+from flow_engine.engine.ports import Host, RunRecord
+from flow_engine.engine.running import Advanced
+from flow_engine.engine.session import Session
+from flow_engine.engine.state import RunStatus, StepState, StepStatus, in_log
+
+
+def describe_run(host: Host, record: RunRecord, values: bool = True) -> dict[str, Any]:
+	"""A run with its steps. `values`: whether the viewer may see results, inputs and variables, or states and
+	times only."""
+	view: dict[str, Any] = {
+		"name": record.name,
+		"flow_template": record.flow_template,
+		"template_name": _template_name(host, record),
+		"template_version": record.template_version,
+		"status": record.status,
+		"trigger_event": record.trigger_event,
+		"context_doctype": record.context_doctype,
+		"context_docname": record.context_docname,
+		"customer": record.customer,
+		"run_as": record.run_as,
+		"started_at": _iso(record.started_at),
+		"completed_at": _iso(record.completed_at),
+		"wake_at": _iso(record.wake_at),
+		"failed_steps": record.failed_steps,
+		"parent_run": record.parent_run,
+	}
+	if values:
+		view["variables"] = record.variables
+	try:
+		session = Session(host, record)
+	except TransientDatabaseError:
+		raise
+	except FlowError as error:
+		return {**view, "steps": [], "error": {"code": error.code, "message": error.message}}
+	view["failed_steps"] = session.frontier.failed_steps
+	steps = []
+	for step in session.definition.steps:
+		state = session.state(step.id)
+		entry = {
+			"id": step.id,
+			"label": step.label,
+			"kind": step.kind,
+			"parent_id": step.parent_id,
+			"branch": step.branch,
+			"trigger_type": step.trigger.type.value,
+			**step_view(state),
+			"allowed": allowed_actions(record, step.trigger.type, state),
+		}
+		if values:
+			result = state.result
+			entry["result"] = host.runs.log_result(record.name, step.id) if in_log(result) else result
+		elif entry["error"]:
+			entry["error"] = {"code": entry["error"].get("code"), "message": ""}
+		steps.append(entry)
+	return {**view, "steps": steps}
+
+
+def step_view(state: StepState) -> dict[str, Any]:
+	"""One step's state as the doors give it: times in ISO 8601, UTC."""
+	return {
+		"status": state.status.value,
+		"ready_at": _iso(state.ready_at),
+		"trigger_at": _iso(state.trigger_at),
+		"started_at": _iso(state.started_at),
+		"completed_at": _iso(state.completed_at),
+		"attempts": state.attempts,
+		"error": dict(state.error) if state.error else None,
+		"reason": state.reason.value if state.reason else None,
+		"handled": state.handled.value if state.handled else None,
+	}
+
+
+def allowed_actions(record: RunRecord, trigger: TriggerType, state: StepState) -> list[str]:
+	"""What the state of a step allows; who may do it is asked elsewhere."""
+	if record.status == RunStatus.RUNNING and state.status in (StepStatus.WAITING, StepStatus.SCHEDULED):
+		return ["fire"]
+	if (
+		record.status in (RunStatus.RUNNING, RunStatus.FAILED)
+		and state.status is StepStatus.FAILED
+		and state.handled is None
+	):
+		return ["retry"]
+	return []
+
+
+def advanced_view(run: str, advanced: Advanced | None = None) -> dict[str, Any]:
+	"""`{run, executed, scheduled}`, as far as known when the answer is given."""
+	return {
+		"run": run,
+		"executed": list(advanced.executed) if advanced else [],
+		"scheduled": list(advanced.scheduled) if advanced else [],
+	}
+
+
+def _template_name(host: Host, record: RunRecord) -> str:
+	try:
+		template: Mapping[str, Any] = host.definitions.template(record.flow_template)
+	except FlowError:
+		return record.flow_template
+	return str(template.get("template_name") or record.flow_template)
+
+
+def _iso(when: Any) -> str | None:
+	return when.isoformat() if when is not None else None

@@ -1,0 +1,181 @@
+"""Templates as every door sees them: create, change, duplicate, publish, pause, export, import, seed.
+
+Works on a `TemplateStore`; the store calls `definitions.project` on every write, so no door can go around it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from flow_engine.engine.definition import as_json
+from flow_engine.engine.errors import BadInput, InvalidDefinition, SaveConflict
+from flow_engine.engine.validation import validate_definition
+from flow_engine.service.definitions import definition_hash, definition_text, read_definition
+
+LIBRARY = Path(__file__).parent.parent / "library"
+EXPORT_FIELDS = (
+	"template_name",
+	"category",
+	"applies_to",
+	"icon",
+	"description",
+	"tags",
+	"notes",
+	"concurrency",
+)
+WRITABLE = (
+	"template_name",
+	"category",
+	"applies_to",
+	"icon",
+	"description",
+	"is_active",
+	"trigger_event",
+	"trigger_condition",
+	"flow_definition",
+	"tags",
+	"notes",
+	"run_as",
+	"run_as_triggering_user",
+	"concurrency",
+)
+
+
+class TemplateStore(Protocol):
+	"""Where templates live. Values are the Flow Template's columns; raises TemplateNotFound, NameTaken,
+	TemplateProtected, InvalidDefinition, NotAllowed."""
+
+	kinds: Mapping[str, Any]
+	events: Mapping[str, Any]
+
+	def get(self, name: str) -> dict[str, Any]: ...
+
+	def find(self, filters: Mapping[str, Any]) -> list[dict[str, Any]]: ...
+
+	def insert(self, values: Mapping[str, Any], seeding: bool = False) -> dict[str, Any]: ...
+
+	def update(self, name: str, values: Mapping[str, Any], seeding: bool = False) -> dict[str, Any]: ...
+
+	def delete(self, name: str) -> None: ...
+
+	def publish(self, name: str, note: str = "") -> dict[str, Any]: ...
+
+
+def list_templates(store: TemplateStore, **filters: Any) -> list[dict[str, Any]]:
+	"""Templates that match; definitions are left out."""
+	found = store.find({key: value for key, value in filters.items() if value not in (None, "")})
+	return [{key: value for key, value in row.items() if key != "flow_definition"} for row in found]
+
+
+def with_problems(store: TemplateStore, template: Mapping[str, Any]) -> dict[str, Any]:
+	"""A template as the doors give it: its definition as data, its problems beside it."""
+	data = as_json(template.get("flow_definition") or "{}")
+	problems = validate_definition(data, store.kinds, events=store.events)
+	return {**template, "flow_definition": data, "problems": [problem.as_dict() for problem in problems]}
+
+
+def create_template(store: TemplateStore, values: Mapping[str, Any]) -> dict[str, Any]:
+	return with_problems(store, store.insert(_writable(values)))
+
+
+def update_template(
+	store: TemplateStore, name: str, values: Mapping[str, Any], modified: str | None = None
+) -> dict[str, Any]:
+	"""Change some fields. `modified`: what the caller last saw; another's save since then is SaveConflict."""
+	if modified and str(store.get(name).get("modified"))[:19] != str(modified).replace("T", " ")[:19]:
+		raise SaveConflict()
+	return with_problems(store, store.update(name, _writable(values)))
+
+
+def duplicate_template(store: TemplateStore, name: str, new_name: str | None = None) -> dict[str, Any]:
+	"""A copy that is inactive, unpublished and nobody's system template."""
+	source = store.get(name)
+	values = {key: source.get(key) for key in (*EXPORT_FIELDS, "flow_definition", "run_as_triggering_user")}
+	values["template_name"] = new_name or _free_name(store, source)
+	return with_problems(store, store.insert(values))
+
+
+def _free_name(store: TemplateStore, source: Mapping[str, Any]) -> str:
+	taken = {row["template_name"] for row in store.find({"category": source["category"]})}
+	base = f"{source['template_name']} (copy)"
+	names = (base, *(f"{source['template_name']} (copy {n})" for n in range(2, 10_000)))
+	return next(name for name in names if name not in taken)
+
+
+def validate(store: TemplateStore, definition: Any) -> list[dict[str, Any]]:
+	"""Every problem of a definition that need not be stored anywhere."""
+	return [p.as_dict() for p in validate_definition(definition, store.kinds, events=store.events)]
+
+
+def export_template(store: TemplateStore, name: str) -> dict[str, Any]:
+	"""What travels between sites: no names, no users, no secrets, no state."""
+	source = store.get(name)
+	data = {key: source.get(key) for key in EXPORT_FIELDS if source.get(key)}
+	data["definition"] = as_json(source["flow_definition"])
+	return data
+
+
+def import_templates(store: TemplateStore, payload: Any) -> list[dict[str, str]]:
+	"""Create or update by (category, name) what `export_template` gave, one or a list; inactive until published.
+
+	Returns `{template_name, name, outcome: created | updated | unchanged}` each. Raises BadInput, InvalidDefinition.
+	"""
+	entries = payload if isinstance(payload, list) else [payload]
+	for entry in entries:
+		if not isinstance(entry, Mapping) or not isinstance(entry.get("definition"), Mapping):
+			raise BadInput("An exported template is an object with a `definition`.")
+	return [_put(store, entry, system=False) for entry in entries]
+
+
+def library() -> list[dict[str, Any]]:
+	"""The flows that ship, in name order."""
+	return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(LIBRARY.glob("*.json"))]
+
+
+def seed(store: TemplateStore, entries: Iterable[Mapping[str, Any]] | None = None) -> list[dict[str, str]]:
+	"""Put the shipped flows in as system templates; repeating it changes nothing that is the same already."""
+	return [_put(store, entry, system=True) for entry in (library() if entries is None else entries)]
+
+
+def _put(store: TemplateStore, entry: Mapping[str, Any], system: bool) -> dict[str, str]:
+	values = {key: entry[key] for key in EXPORT_FIELDS if entry.get(key)}
+	values["flow_definition"] = definition_text(entry["definition"])
+	values["is_system"] = int(system)
+	values.setdefault("category", "other")
+	existing = store.find({"template_name": values.get("template_name"), "category": values["category"]})
+	if not existing:
+		made = store.insert(values, seeding=system)
+		return {"template_name": made["template_name"], "name": made["name"], "outcome": "created"}
+	current = store.get(existing[0]["name"])
+	same_definition = definition_hash(definition_text(read_definition(current))) == definition_hash(
+		values["flow_definition"]
+	)
+	# What the definition decides is compared through it; a projection cannot differ on its own.
+	compared = [k for k in values if k not in ("flow_definition", "applies_to")]
+	if same_definition and all((current.get(k) or "") == (values[k] or "") for k in compared):
+		outcome = "unchanged"
+	else:
+		store.update(current["name"], values, seeding=system)
+		outcome = "updated"
+	return {"template_name": current["template_name"], "name": current["name"], "outcome": outcome}
+
+
+def _writable(values: Mapping[str, Any]) -> dict[str, Any]:
+	unknown = sorted(set(values) - set(WRITABLE))
+	if unknown:
+		raise BadInput(f"{unknown[0]!r} is not a field of a flow template that can be written.")
+	values = dict(values)
+	if "flow_definition" in values and not isinstance(values["flow_definition"], str):
+		if not isinstance(values["flow_definition"], Mapping):
+			problem = {
+				"path": "",
+				"step": None,
+				"code": "bad_value",
+				"message": "A flow definition is an object.",
+			}
+			raise InvalidDefinition("A flow definition is an object.", problems=[problem])
+		values["flow_definition"] = definition_text(values["flow_definition"])
+	return values

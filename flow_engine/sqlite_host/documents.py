@@ -1,0 +1,182 @@
+"""The standalone host's documents: a schemaless store. It is not an ERP and does not pretend to be one.
+
+It keeps what flows read and write, with the few rules the built-in kinds rely on (a Dispatch Job's open merge key,
+a Subscription's two methods) and the same guard on standard fields as a site.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from flow_engine.engine.errors import Conflict, DocumentNotFound, GuardRefused, ValidationFailed
+from flow_engine.engine.ports import Clock
+from flow_engine.sqlite_host.store import Database
+
+STANDARD_FIELDS = (
+	"name",
+	"doctype",
+	"owner",
+	"creation",
+	"modified",
+	"modified_by",
+	"docstatus",
+	"idx",
+	"parent",
+	"parenttype",
+	"parentfield",
+)
+_OPEN_JOB = ("Open", "Scheduled", "In Progress")
+_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+	"Issue": {"status": "Open"},
+	"Dispatch Job": {"status": "Open"},
+}
+
+
+class SqliteDocuments:
+	"""`ports.Documents` over one table of JSON values."""
+
+	def __init__(self, database: Database, clock: Clock):
+		self.database = database
+		self.clock = clock
+		# Each thread of the server acts for its own caller.
+		self._local = threading.local()
+
+	@property
+	def user(self) -> str:
+		return getattr(self._local, "user", "operator")
+
+	@contextmanager
+	def acting_as(self, user: str) -> Iterator[None]:
+		before = self.user
+		self._local.user = user or before
+		try:
+			yield
+		finally:
+			self._local.user = before
+
+	def get(self, doctype: str, name: str) -> dict[str, Any]:
+		rows = self.database.rows(
+			"SELECT `values` FROM document WHERE doctype = %s AND name = %s", [doctype, name]
+		)
+		if not rows:
+			raise DocumentNotFound(f"{doctype} {name!r} does not exist.", doctype=doctype, name=name)
+		return json.loads(rows[0]["values"])
+
+	def find(self, doctype: str, filters: Mapping[str, Any], limit: int = 20) -> list[str]:
+		where = "".join(" AND json_extract(`values`, %s) = %s" for _ in filters)
+		values = [value for field, wanted in filters.items() for value in (f'$."{field}"', wanted)]
+		rows = self.database.rows(
+			f"SELECT name FROM document WHERE doctype = %s{where} ORDER BY ordinal LIMIT %s",
+			[doctype, *values, limit],
+		)
+		return [row["name"] for row in rows]
+
+	def insert(self, doctype: str, values: Mapping[str, Any]) -> dict[str, Any]:
+		if not doctype:
+			raise ValidationFailed("A document needs a DocType.")
+		ordinal = self.database.next_value(f"document {doctype}")
+		name = values.get("name") or f"{''.join(word[0] for word in doctype.split()).upper()}-{ordinal:05d}"
+		now = self._now()
+		document = {
+			**_DEFAULTS.get(doctype, {}),
+			**{key: value for key, value in values.items() if value is not None},
+			"doctype": doctype,
+			"name": name,
+			"owner": self.user,
+			"creation": now,
+			"modified": now,
+			"modified_by": self.user,
+			"docstatus": values.get("docstatus") or 0,
+		}
+		self._store(document, ordinal, "created", new=True)
+		return document
+
+	def load(self, values: Mapping[str, Any]) -> None:
+		"""Put a document in as it is: what a simulation starts from."""
+		ordinal = self.database.next_value(f"document {values['doctype']}")
+		self._store(dict(values), ordinal, None, new=True)
+
+	def update(self, doctype: str, name: str, values: Mapping[str, Any]) -> dict[str, Any]:
+		refused = sorted(set(values) & set(STANDARD_FIELDS))
+		if refused:
+			raise GuardRefused(
+				f"{refused[0]} is a standard field; a flow may not write it.", field=refused[0]
+			)
+		return self._change(doctype, name, lambda document: document.update(values))
+
+	def call(self, doctype: str, name: str, method: str) -> dict[str, Any]:
+		model = _METHODS.get((doctype, method))
+		if model is None:
+			raise GuardRefused(f"{doctype}.{method} is not a method that flows may run.")
+		return self._change(doctype, name, lambda document: model(document, self.clock.now()))
+
+	def add_row(self, doctype: str, name: str, table: str, values: Mapping[str, Any]) -> dict[str, Any]:
+		def append(document: dict[str, Any]) -> None:
+			rows = document.setdefault(table, [])
+			rows.append({**values, "idx": len(rows) + 1})
+
+		return self._change(doctype, name, append)
+
+	def changes(self) -> list[dict[str, Any]]:
+		"""Documents created or updated since they were loaded: `{doctype, name, change, values}`."""
+		rows = self.database.rows("SELECT * FROM document WHERE change IS NOT NULL ORDER BY rowid")
+		return [
+			{
+				"doctype": row["doctype"],
+				"name": row["name"],
+				"change": row["change"],
+				"values": json.loads(row["values"]),
+			}
+			for row in rows
+		]
+
+	def _change(self, doctype: str, name: str, change: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
+		document = self.get(doctype, name)
+		change(document)
+		document.update(modified=self._now(), modified_by=self.user)
+		self._store(document, None, "updated", new=False)
+		return document
+
+	def _store(self, document: dict[str, Any], ordinal: int | None, change: str | None, new: bool) -> None:
+		if document["doctype"] == "Dispatch Job":
+			is_open = document.get("status") in _OPEN_JOB
+			document["open_merge_key"] = (document.get("merge_key") or None) if is_open else None
+		text = json.dumps(document, default=str, ensure_ascii=False)
+		try:
+			if new:
+				self.database.execute(
+					"INSERT INTO document (doctype, name, ordinal, change, `values`) VALUES (%s, %s, %s, %s, %s)",
+					[document["doctype"], document["name"], ordinal, change, text],
+				)
+			else:
+				self.database.execute(
+					"UPDATE document SET `values` = %s, change = COALESCE(change, %s) WHERE doctype = %s AND name = %s",
+					[text, change, document["doctype"], document["name"]],
+				)
+		except sqlite3.IntegrityError:
+			raise Conflict(f"{document['doctype']} {document['name']!r} exists already.") from None
+
+	def _now(self) -> str:
+		return self.clock.now().astimezone(self.clock.time_zone).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _restart(document: dict[str, Any], now: datetime) -> None:
+	document.update(status="Active", cancelation_date=None)
+
+
+def _process(document: dict[str, Any], now: datetime) -> None:
+	end = str(document.get("trial_period_end") or "")[:10]
+	if document.get("status") in ("Trialling", "Trialing") and (not end or end <= now.date().isoformat()):
+		document["status"] = "Active"
+
+
+_METHODS: Mapping[tuple[str, str], Callable[[dict[str, Any], datetime], None]] = {
+	("Subscription", "restart_subscription"): _restart,
+	("Subscription", "process"): _process,
+}

@@ -1,0 +1,65 @@
+"""The SQLite tables: the same columns as the site's, read from the same DocType files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+DOCTYPES = (
+	"Flow Template",
+	"Flow Template Version",
+	"Flow Run",
+	"Flow Run Document",
+	"Flow Step Pending",
+	"Flow Step Log",
+)
+_FOLDER = Path(__file__).parent.parent / "flow_engine" / "doctype"
+_STANDARD = "name TEXT PRIMARY KEY, creation TEXT, modified TEXT, owner TEXT, modified_by TEXT, docstatus INT, idx INT"
+_TYPES = {"Int": "INT", "Check": "INT", "Float": "REAL"}
+_NO_COLUMN = ("Section Break", "Column Break", "Tab Break", "HTML", "Table", "Button", "Heading")
+
+_INDEXES = (
+	"CREATE INDEX IF NOT EXISTS run_wake ON `tabFlow Run` (wake_at) WHERE wake_at IS NOT NULL",
+	"CREATE INDEX IF NOT EXISTS run_context ON `tabFlow Run` (context_doctype, context_docname)",
+	"CREATE INDEX IF NOT EXISTS run_template ON `tabFlow Run` (flow_template, status)",
+	"CREATE UNIQUE INDEX IF NOT EXISTS run_trigger_key ON `tabFlow Run` (trigger_key)",
+	"CREATE INDEX IF NOT EXISTS run_documents ON `tabFlow Run Document` (parent)",
+	"CREATE INDEX IF NOT EXISTS pending_run ON `tabFlow Step Pending` (flow_run, status)",
+	"CREATE INDEX IF NOT EXISTS pending_due ON `tabFlow Step Pending` (status, trigger_at)",
+	"CREATE UNIQUE INDEX IF NOT EXISTS log_attempt ON `tabFlow Step Log` (flow_run, step_id, iteration, attempt)",
+	"CREATE INDEX IF NOT EXISTS log_order ON `tabFlow Step Log` (flow_run, seq)",
+	"CREATE UNIQUE INDEX IF NOT EXISTS template_name ON `tabFlow Template` (category, template_name)",
+	"CREATE UNIQUE INDEX IF NOT EXISTS version ON `tabFlow Template Version` (flow_template, version)",
+)
+_OWN = (
+	"CREATE TABLE IF NOT EXISTS series (name TEXT PRIMARY KEY, value INT NOT NULL)",
+	"CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+	"CREATE TABLE IF NOT EXISTS document (doctype TEXT, name TEXT, ordinal INTEGER, change TEXT, `values` TEXT NOT NULL, "
+	"PRIMARY KEY (doctype, name))",
+	"CREATE UNIQUE INDEX IF NOT EXISTS open_merge_key ON document (json_extract(`values`, '$.open_merge_key')) "
+	"WHERE doctype = 'Dispatch Job' AND json_extract(`values`, '$.open_merge_key') IS NOT NULL",
+	"CREATE TABLE IF NOT EXISTS message (id INTEGER PRIMARY KEY, at TEXT, channel TEXT, run TEXT, step TEXT, "
+	"`to` TEXT, subject TEXT, body TEXT, url TEXT, method TEXT, `key` TEXT)",
+)
+
+
+def fields_of(doctype: str) -> list[dict]:
+	"""The fields of one of the engine's DocTypes that have a column."""
+	folder = doctype.lower().replace(" ", "_")
+	meta = json.loads((_FOLDER / folder / f"{folder}.json").read_text())
+	return [field for field in meta["fields"] if field["fieldtype"] not in _NO_COLUMN]
+
+
+def statements() -> Iterator[str]:
+	"""Everything a new database needs; each may be repeated."""
+	for doctype in DOCTYPES:
+		columns = [_STANDARD]
+		if doctype == "Flow Run Document":
+			columns.append("parent TEXT, parenttype TEXT, parentfield TEXT")
+		for field in fields_of(doctype):
+			default = f" DEFAULT {int(field['default'])}" if str(field.get("default") or "").isdigit() else ""
+			columns.append(f"`{field['fieldname']}` {_TYPES.get(field['fieldtype'], 'TEXT')}{default}")
+		yield f"CREATE TABLE IF NOT EXISTS `tab{doctype}` ({', '.join(columns)})"
+	yield from _INDEXES
+	yield from _OWN

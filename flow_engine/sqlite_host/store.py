@@ -1,0 +1,176 @@
+"""SQLite under the engine: connections, transactions and the run store's dialect.
+
+One connection a thread; write-ahead logging; every transaction is `BEGIN IMMEDIATE`, so writers queue instead of
+failing half-way. Foreign errors are translated here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from flow_engine.engine.errors import DuplicateTrigger, FlowError, TransientDatabaseError
+from flow_engine.engine.ports import Clock, NewRun
+from flow_engine.sqlite_host import schema
+from flow_engine.store.runs import SqlRuns
+
+T = TypeVar("T")
+BUSY_TIMEOUT_SECONDS = 5.0
+ATTEMPTS = 5
+_PREFIX = {
+	"Flow Template": "FT",
+	"Flow Run": "FR",
+	"Flow Step Pending": "FSP",
+}
+
+
+class StorageFailed(FlowError):
+	"""The database file cannot be written; nothing of this transaction was kept."""
+
+	code = "storage_failed"
+	http_status = 503
+
+
+@lru_cache(maxsize=512)
+def _dialect(sql: str) -> str:
+	return sql.replace("%s", "?")
+
+
+class Database:
+	"""A database file, or one in memory (then: one thread)."""
+
+	def __init__(self, path: str = ":memory:"):
+		self.path = path
+		self._local = threading.local()
+		self._in_memory = path == ":memory:"
+		self._connection = self._connect() if self._in_memory else None
+		for statement in schema.statements():
+			self.execute(statement)
+
+	def _connect(self) -> sqlite3.Connection:
+		connection = sqlite3.connect(self.path, isolation_level=None, timeout=BUSY_TIMEOUT_SECONDS)
+		connection.row_factory = sqlite3.Row
+		if not self._in_memory:
+			connection.execute("PRAGMA journal_mode = WAL")
+			connection.execute("PRAGMA synchronous = FULL")
+		return connection
+
+	@property
+	def connection(self) -> sqlite3.Connection:
+		if self._connection is not None:
+			return self._connection
+		connection = getattr(self._local, "connection", None)
+		if connection is None:
+			connection = self._local.connection = self._connect()
+		return connection
+
+	def execute(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
+		return self.connection.execute(_dialect(sql), values)
+
+	def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
+		return [dict(row) for row in self.execute(sql, values)]
+
+	@property
+	def in_transaction(self) -> bool:
+		return self.connection.in_transaction
+
+	def after_commit(self, callback: Callable[[], None]) -> None:
+		"""Run `callback` once the open transaction has committed; at once when none is open."""
+		if not self.in_transaction:
+			callback()
+			return
+		if callback not in self._callbacks:
+			self._callbacks.append(callback)
+
+	@property
+	def _callbacks(self) -> list[Callable[[], None]]:
+		if not hasattr(self._local, "callbacks"):
+			self._local.callbacks = []
+		return self._local.callbacks
+
+	def transact(self, work: Callable[[], T]) -> T:
+		"""Inside an open transaction: a part of it. Else: one of its own, repeated when the file was busy."""
+		if self.in_transaction:
+			return work()
+		for attempt in range(1, ATTEMPTS + 1):
+			try:
+				return self._once(work)
+			except sqlite3.OperationalError as error:
+				busy = "locked" in str(error) or "busy" in str(error)
+				if not busy:
+					raise StorageFailed(f"The database file cannot be used: {error}") from error
+				if attempt == ATTEMPTS:
+					raise TransientDatabaseError(f"The database stayed busy: {error}") from error
+			except sqlite3.DatabaseError as error:
+				raise StorageFailed(f"The database file cannot be used: {error}") from error
+		raise AssertionError("unreachable")
+
+	def _once(self, work: Callable[[], T]) -> T:
+		connection = self.connection
+		self._callbacks.clear()
+		connection.execute("BEGIN IMMEDIATE")
+		try:
+			result = work()
+			connection.execute("COMMIT")
+		except BaseException:
+			if connection.in_transaction:
+				connection.execute("ROLLBACK")
+			self._callbacks.clear()
+			raise
+		callbacks = list(self._callbacks)
+		self._callbacks.clear()
+		for callback in callbacks:
+			callback()
+		return result
+
+	def next_value(self, series: str) -> int:
+		rows = self.rows(
+			"INSERT INTO series (name, value) VALUES (%s, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1 "
+			"RETURNING value",
+			[series],
+		)
+		return rows[0]["value"]
+
+	def close(self) -> None:
+		self.connection.close()
+
+
+class SqliteRuns(SqlRuns):
+	"""`ports.Runs` on SQLite."""
+
+	def __init__(self, database: Database, clock: Clock, user: Callable[[], str]):
+		self.database = database
+		self.clock = clock
+		self.zone = clock.time_zone
+		self._acting_user = user
+
+	def transact(self, work: Callable[[], T]) -> T:
+		return self.database.transact(work)
+
+	def now(self) -> datetime:
+		return self.clock.now()
+
+	def insert(self, new: NewRun) -> str:
+		try:
+			return super().insert(new)
+		except sqlite3.IntegrityError as error:
+			raise DuplicateTrigger(trigger_key=new.trigger_key) from error
+
+	def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[Mapping[str, Any]]:
+		return self.database.rows(sql, values)
+
+	def _change(self, sql: str, values: Sequence[Any] = ()) -> int:
+		return self.database.execute(sql, values).rowcount
+
+	def _name(self, doctype: str) -> str:
+		return f"{_PREFIX[doctype]}-{self.database.next_value(doctype):05d}"
+
+	def _token(self) -> str:
+		return self.clock.token()
+
+	def _user(self) -> str:
+		return self._acting_user()

@@ -1,0 +1,242 @@
+"""Templates and their published versions on SQLite."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flow_engine.engine.definition import FlowDefinition, parse_definition
+from flow_engine.engine.errors import (
+	NameTaken,
+	TemplateNotFound,
+	TemplateNotPublished,
+	TemplateProtected,
+)
+from flow_engine.engine.ports import Clock
+from flow_engine.service.definitions import check_publishable, definition_hash, definition_text, project
+from flow_engine.service.events import Trigger
+from flow_engine.sqlite_host import schema
+from flow_engine.sqlite_host.store import Database
+
+
+class SqliteTemplates:
+	"""`TemplateStore` and `ports.Definitions` on SQLite."""
+
+	def __init__(
+		self,
+		database: Database,
+		clock: Clock,
+		kinds: Mapping[str, Any],
+		events: Mapping[str, Any],
+		user: Callable[[], str],
+	):
+		self.database = database
+		self.clock = clock
+		self.kinds = kinds
+		self.events = events
+		self.user = user
+		self._parsed: dict[tuple[str, int], FlowDefinition] = {}
+		self._fields = {field["fieldname"] for field in schema.fields_of("Flow Template")}
+
+	# --- TemplateStore ------------------------------------------------------------------------------------------
+
+	def get(self, name: str) -> dict[str, Any]:
+		rows = self.database.rows("SELECT * FROM `tabFlow Template` WHERE name = %s", [name])
+		if not rows:
+			rows = self.database.rows("SELECT * FROM `tabFlow Template` WHERE template_name = %s", [name])
+		if len(rows) != 1:
+			raise TemplateNotFound(f"There is no flow template {name!r}.", name=name)
+		return rows[0]
+
+	def find(self, filters: Mapping[str, Any]) -> list[dict[str, Any]]:
+		wanted = {key: value for key, value in filters.items() if key in self._fields}
+		where = "".join(f" AND `{key}` = %s" for key in wanted)
+		return self.database.rows(
+			f"SELECT * FROM `tabFlow Template` WHERE 1 = 1{where} ORDER BY category, template_name",
+			list(wanted.values()),
+		)
+
+	def insert(self, values: Mapping[str, Any], seeding: bool = False) -> dict[str, Any]:
+		def work() -> dict[str, Any]:
+			name = f"FT-{self.database.next_value('Flow Template'):05d}"
+			columns = {**values, **project(values, self.kinds, self.events, seeding=seeding)}
+			if not seeding:
+				columns["is_system"] = 0
+			active = columns.pop("is_active", 0)
+			columns.update(
+				name=name, creation=self._now(), owner=self.user(), docstatus=0, idx=0, is_active=0
+			)
+			self._write("INSERT", name, columns)
+			return self.update(name, {"is_active": 1}) if active else self.get(name)
+
+		return self.database.transact(work)
+
+	def update(self, name: str, values: Mapping[str, Any], seeding: bool = False) -> dict[str, Any]:
+		def work() -> dict[str, Any]:
+			before = self.get(name)
+			merged = {**before, **values}
+			columns = {**values, **project(merged, self.kinds, self.events, before, seeding)}
+			columns["is_active"] = int(bool(columns.get("is_active", before["is_active"])))
+			if columns["is_active"] and not before["is_active"]:
+				check_publishable(columns["flow_definition"], self.kinds, self.events)
+			self._write("UPDATE", before["name"], columns)
+			if columns["is_active"] and not before["is_active"]:
+				self._publish(self.get(name), "")
+			return self.get(before["name"])
+
+		return self.database.transact(work)
+
+	def delete(self, name: str) -> None:
+		def work() -> None:
+			template = self.get(name)
+			if template["is_system"]:
+				raise TemplateProtected()
+			self.database.execute("DELETE FROM `tabFlow Template` WHERE name = %s", [template["name"]])
+			# Versions that runs were made from stay: those runs must go on being readable.
+			self.database.execute(
+				"DELETE FROM `tabFlow Template Version` WHERE flow_template = %s AND NOT EXISTS "
+				"(SELECT 1 FROM `tabFlow Run` r WHERE r.flow_template = `tabFlow Template Version`.flow_template "
+				"AND r.template_version = `tabFlow Template Version`.version)",
+				[template["name"]],
+			)
+
+		self.database.transact(work)
+
+	def publish(self, name: str, note: str = "") -> dict[str, Any]:
+		def work() -> dict[str, Any]:
+			template = self.get(name)
+			check_publishable(template["flow_definition"], self.kinds, self.events)
+			self._publish(template, note)
+			return self.get(template["name"])
+
+		return self.database.transact(work)
+
+	def _publish(self, template: Mapping[str, Any], note: str) -> None:
+		digest = definition_hash(template["flow_definition"])
+		now = self._now()
+		version = {
+			"name": f"{template['name']}-v{template['version']}",
+			"creation": now,
+			"modified": now,
+			"owner": self.user(),
+			"modified_by": self.user(),
+			"docstatus": 0,
+			"idx": 0,
+			"flow_template": template["name"],
+			"version": template["version"],
+			"definition": template["flow_definition"],
+			"definition_hash": digest,
+			"published_by": self.user(),
+			"published_on": now,
+			"run_as": template["run_as"] or self.user(),
+			"concurrency": template["concurrency"],
+			"change_note": note,
+		}
+		names = ", ".join(f"`{key}`" for key in version)
+		self.database.execute(
+			f"INSERT OR IGNORE INTO `tabFlow Template Version` ({names}) "
+			f"VALUES ({', '.join(['%s'] * len(version))})",
+			list(version.values()),
+		)
+		self.database.execute(
+			"UPDATE `tabFlow Template` SET published_version = %s, published_hash = %s, published_by = %s, "
+			"published_on = %s, draft_state = 'published' WHERE name = %s",
+			[template["version"], digest, self.user(), now, template["name"]],
+		)
+
+	def _write(self, verb: str, name: str, columns: Mapping[str, Any]) -> None:
+		row = {key: value for key, value in columns.items() if key in self._fields or key in _STANDARD}
+		row.update(modified=self._now(), modified_by=self.user())
+		names = ", ".join(f"`{key}`" for key in row)
+		try:
+			if verb == "INSERT":
+				self.database.execute(
+					f"INSERT INTO `tabFlow Template` ({names}) VALUES ({', '.join(['%s'] * len(row))})",
+					list(row.values()),
+				)
+			else:
+				sets = ", ".join(f"`{key}` = %s" for key in row)
+				self.database.execute(
+					f"UPDATE `tabFlow Template` SET {sets} WHERE name = %s", [*row.values(), name]
+				)
+		except sqlite3.IntegrityError:
+			raise NameTaken(
+				f"There is a flow template named {row.get('template_name')!r} in this category already."
+			) from None
+
+	def _now(self) -> str:
+		return self.clock.now().astimezone(self.clock.time_zone).strftime("%Y-%m-%d %H:%M:%S.%f")
+
+	# --- ports.Definitions --------------------------------------------------------------------------------------
+
+	def load(self, template: str, version: int) -> FlowDefinition:
+		key = (template, version)
+		if key not in self._parsed:
+			rows = self.database.rows(
+				"SELECT definition FROM `tabFlow Template Version` WHERE flow_template = %s AND version = %s",
+				[template, version],
+			)
+			if not rows:
+				raise TemplateNotFound(f"There is no version {version} of {template}.")
+			if len(self._parsed) > 500:
+				self._parsed.clear()
+			self._parsed[key] = parse_definition(rows[0]["definition"])
+		return self._parsed[key]
+
+	def template(self, template: str) -> Mapping[str, Any]:
+		row = self.get(template)
+		return {key: row[key] for key in ("name", "template_name", "category", "version", "description")}
+
+	# --- matching -----------------------------------------------------------------------------------------------
+
+	def trigger_of(self, name: str) -> Trigger:
+		"""The published trigger of a template, active or not. Raises TemplateNotPublished."""
+		row = self.get(name)
+		if not row["published_version"]:
+			raise TemplateNotPublished()
+		return self._trigger(row)
+
+	def active_triggers(self, event: str | None = None) -> list[Trigger]:
+		"""What active templates listen to."""
+		rows = self.database.rows(
+			"SELECT * FROM `tabFlow Template` WHERE is_active = 1 AND published_version > 0 ORDER BY name"
+		)
+		triggers = [self._trigger(row) for row in rows]
+		return [trigger for trigger in triggers if event is None or trigger.event == event]
+
+	def _trigger(self, row: Mapping[str, Any]) -> Trigger:
+		version = int(row["published_version"])
+		definition = self.load(row["name"], version)
+		published = self.database.rows(
+			"SELECT run_as, concurrency FROM `tabFlow Template Version` WHERE flow_template = %s AND version = %s",
+			[row["name"], version],
+		)[0]
+		flow = definition.trigger
+		return Trigger(
+			template=row["name"],
+			version=version,
+			event=flow.event,
+			title=row["template_name"],
+			condition=flow.condition,
+			doctype=flow.doctype,
+			doc_event=flow.doc_event,
+			field=flow.field,
+			from_=flow.from_,
+			to=flow.to,
+			on_import=flow.on_import,
+			run_as=published["run_as"],
+			concurrency=published["concurrency"] or "allow",
+			variables=definition.variables,
+		)
+
+
+_STANDARD = ("name", "creation", "modified", "owner", "modified_by", "docstatus", "idx")
+
+
+def store_definition(templates: SqliteTemplates, definition: Any, name: str = "simulation") -> Trigger:
+	"""Put a definition in, published, and return its trigger: what a simulation runs."""
+	text = definition if isinstance(definition, str) else definition_text(definition)
+	template = templates.insert({"template_name": name, "flow_definition": text})
+	templates.publish(template["name"])
+	return templates.trigger_of(template["name"])

@@ -6,8 +6,8 @@ import frappe
 def compare_exactly(doctype: str, fieldname: str) -> None:
 	"""Make a text column tell `a` from `A`, as the engine does. Commits (DDL).
 
-	The site's collation takes them for the same, so that a unique index would refuse the second of two different
-	steps or trigger keys.
+	The collation of the site takes them for the same, so that a unique index would refuse the second of two
+	different steps or trigger keys.
 	"""
 	column = frappe.db.sql(
 		"""select column_type, collation_name from information_schema.columns

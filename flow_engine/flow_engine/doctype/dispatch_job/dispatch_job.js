@@ -44,7 +44,7 @@ frappe.ui.form.on("Dispatch Job", {
 		if (!frm.is_dirty()) frm.page.set_indicator(__(frm.doc.status), COLOURS[frm.doc.status] || "gray");
 		if (!frm.perm[0] || !frm.perm[0].write) return;
 		for (const [status, label, usual] of MOVES[frm.doc.status] || []) {
-			if (usual) frm.add_custom_button(label, () => move(frm, status)).addClass("btn-primary-dark");
+			if (usual) frm.add_custom_button(label, () => move(frm, status)).toggleClass("btn-default btn-primary");
 			else frm.add_custom_button(label, () => move(frm, status), __("Status"));
 		}
 	},

@@ -88,11 +88,12 @@ class DispatchJob(Document):
 
 @frappe.whitelist()
 def get_events(start: str, end: str, filters: str | None = None) -> list[dict]:
-	"""Jobs that overlap the calendar's range, as far as the user may see them. Raises PermissionError."""
+	"""Jobs not cancelled that overlap the range, as far as the user may see them. Raises PermissionError."""
 	conditions = frappe.parse_json(filters) if filters else []
 	if isinstance(conditions, dict):
 		conditions = [["Dispatch Job", field, "=", value] for field, value in conditions.items()]
 	conditions += [
+		["Dispatch Job", "status", "!=", "Cancelled"],
 		["Dispatch Job", "scheduled_time", "<=", end],
 		["Dispatch Job", "scheduled_end", ">=", start],
 	]

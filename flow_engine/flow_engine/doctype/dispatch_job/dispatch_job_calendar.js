@@ -7,12 +7,8 @@ frappe.views.calendar["Dispatch Job"] = {
 		allDay: "all_day",
 		status: "status",
 	},
-	style_map: {
-		Open: "warning",
-		Scheduled: "info",
-		"In Progress": "standard",
-		Completed: "success",
-		Cancelled: "default",
+	get_css_class(job) {
+		return { Completed: "success", "In Progress": "warning" }[job.status] || "default";
 	},
 	gantt: false,
 	order_by: "scheduled_time",

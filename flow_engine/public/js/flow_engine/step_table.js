@@ -12,7 +12,7 @@ const COLOURS = {
 	skipped: "grey",
 	cancelled: "grey",
 };
-const ESCAPED_LENGTH = 600;
+const SHOWN_LENGTH = 600;
 
 const text = (value) => frappe.utils.escape_html(value == null ? "" : String(value));
 
@@ -36,7 +36,7 @@ function when(step) {
 	];
 	return lines
 		.filter(([, value]) => value)
-		.map(([label, value]) => `<div><span class="text-muted">${label}</span> ${time(value)}</div>`)
+		.map(([label, value]) => `<div class="text-nowrap"><span class="text-muted">${label}</span> ${time(value)}</div>`)
 		.join("");
 }
 
@@ -53,7 +53,7 @@ function outcome(step) {
 		parts.push(`<a href="${text(route)}">${text(__(result.doctype))} ${text(result.name)}</a>`);
 	} else if (result && Object.keys(result).length) {
 		const shown = JSON.stringify(result, null, 1);
-		const cut = shown.length > ESCAPED_LENGTH ? shown.slice(0, ESCAPED_LENGTH) + " …" : shown;
+		const cut = shown.length > SHOWN_LENGTH ? shown.slice(0, SHOWN_LENGTH) + " …" : shown;
 		parts.push(`<details><summary>${__("Result")}</summary><pre class="small">${text(cut)}</pre></details>`);
 	}
 	return parts.join("");

@@ -12,6 +12,7 @@ from flow_engine.engine.condition_forms import (
 	field_reads,
 	form_of,
 	is_always,
+	nested,
 	parse_condition,
 )
 from flow_engine.engine.errors import BadCondition
@@ -23,21 +24,19 @@ from flow_engine.engine.predicates import PREDICATES
 Found = tuple[str, str, str]
 
 
-def condition_problems(raw: Any, *, members: bool = False) -> list[Found]:
+def condition_problems(raw: Any) -> list[Found]:
 	"""Everything wrong with a condition: `(path inside the condition, code, message)`; never raises.
 
-	Codes: bad_condition, unknown_operator, unknown_key, bad_template. members: a bare list of conditions is
-	allowed too, as in the payload fields that hold the members of a group.
+	Codes: bad_condition, unknown_operator, unknown_key, bad_template.
 	"""
+	found: list[Found] = []
 	try:
-		parsed = parse_condition(raw)
-		if members and isinstance(parsed, list | tuple):
-			return [found for i, one in enumerate(parsed) for found in _problems(one, f"[{i}]", 1)]
-		return list(_problems(parsed, "", 0))
+		found.extend(_problems(parse_condition(raw), "", 0))
 	except BadCondition as error:
-		return [("", "bad_condition", error.message)]
+		found.append(("", "bad_condition", error.message))
 	except RecursionError:
-		return [("", "bad_condition", "The condition is nested too deeply.")]
+		found.append(("", "bad_condition", "The condition is nested too deeply."))
+	return found
 
 
 def _problems(condition: Any, path: str, depth: int) -> Iterator[Found]:
@@ -57,7 +56,7 @@ def _problems(condition: Any, path: str, depth: int) -> Iterator[Found]:
 			yield from _logic_problems(condition, path, 0)
 		elif form == "logic":
 			yield from _extra_keys(condition, ("logic",), path)
-			yield from _logic_problems(condition["logic"], _join(path, "logic"), 0)
+			yield from _logic_problems(nested(condition["logic"]), _join(path, "logic"), 0)
 		elif len(condition) == 1:
 			yield path, "unknown_operator", f"There is no operator “{next(iter(condition))[:40]}”."
 		else:
@@ -99,7 +98,7 @@ def _predicate_problems(predicate: Mapping[str, Any], path: str) -> Iterator[Fou
 def _group_problems(group: Mapping[str, Any], path: str, depth: int) -> Iterator[Found]:
 	name = next(key for key in GROUPS if key in group)
 	yield from _extra_keys(group, (name,), path)
-	members = group[name]
+	members = nested(group[name])
 	if name == "not":
 		yield from _problems(members, _join(path, name), depth + 1)
 	elif isinstance(members, list | tuple):
@@ -133,12 +132,9 @@ def paths_read(raw: Any) -> list[tuple[str, str]]:
 	raises; what is malformed reads nothing.
 	"""
 	try:
-		parsed = parse_condition(raw)
-	except BadCondition:
+		return list(_reads(parse_condition(raw), "", 0))
+	except (BadCondition, RecursionError):
 		return []
-	if isinstance(parsed, list | tuple):
-		return [found for i, one in enumerate(parsed) for found in _reads(one, f"[{i}]", 1)]
-	return list(_reads(parsed, "", 0))
 
 
 def _reads(condition: Any, path: str, depth: int) -> Iterator[tuple[str, str]]:
@@ -154,14 +150,14 @@ def _reads(condition: Any, path: str, depth: int) -> Iterator[tuple[str, str]]:
 				yield subpath, placeholder.path
 	elif form == "group":
 		for name in GROUPS:
-			members = condition.get(name)
+			members = nested(condition.get(name))
 			if name == "not":
 				yield from _reads(members, _join(path, name), depth + 1)
 			elif isinstance(members, list | tuple):
 				for i, member in enumerate(members):
 					yield from _reads(member, f"{_join(path, name)}[{i}]", depth + 1)
 	elif form == "logic":
-		yield from _logic_reads(condition["logic"], _join(path, "logic"), 0)
+		yield from _logic_reads(nested(condition["logic"]), _join(path, "logic"), 0)
 	elif form == "bare":
 		yield from _logic_reads(condition, path, 0)
 

@@ -32,6 +32,11 @@ def is_always(condition: Any) -> bool:
 	return condition is None or condition == {} or (isinstance(condition, str) and not condition.strip())
 
 
+def nested(value: Any) -> Any:
+	"""What stands in a group or under `logic`; JSON text there is parsed too. Raises BadCondition."""
+	return parse_condition(value)
+
+
 def form_of(condition: Mapping[str, Any]) -> str:
 	"""`predicate`, `group`, `logic`, `bare` (JSONLogic without `logic`) or `unknown`."""
 	keys = set(condition)

@@ -18,8 +18,15 @@ from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flow_engine.engine.condition_checks import condition_problems, paths_read
-from flow_engine.engine.condition_forms import MAX_DEPTH, field_reads, form_of, is_always, parse_condition
+from flow_engine.engine.condition_checks import condition_problems, paths_read, string_leaves
+from flow_engine.engine.condition_forms import (
+	MAX_DEPTH,
+	field_reads,
+	form_of,
+	is_always,
+	nested,
+	parse_condition,
+)
 from flow_engine.engine.errors import BadCondition, BadTemplate
 from flow_engine.engine.jsonlogic import MAX_WORK, evaluate_logic, truthy
 from flow_engine.engine.placeholders import Placeholder, find_placeholders
@@ -101,13 +108,13 @@ class _Evaluation:
 			return self._group(condition, depth)
 		if form == "unknown":
 			raise BadCondition("A condition is a predicate, a group or JSONLogic.")
-		rule = condition["logic"] if form == "logic" else condition
+		rule = nested(condition["logic"]) if form == "logic" else condition
 		return truthy(evaluate_logic(rule, self.values, work=self.work, read=self.read))
 
 	def _group(self, group: Mapping[str, Any], depth: int) -> bool:
 		if len(group) != 1:
 			raise BadCondition("A group has one key: all, any or not.")
-		((name, members),) = group.items()
+		((name, members),) = ((name, nested(members)) for name, members in group.items())
 		if name == "not":
 			return not self.holds(members, depth + 1)
 		if not isinstance(members, list | tuple):
@@ -128,13 +135,13 @@ class _Evaluation:
 		return compare(left, right, self.zone)
 
 	def _value(self, raw: Any) -> Any:
-		if isinstance(raw, str):
-			for placeholder in find_placeholders(raw):
+		if not isinstance(raw, str | Mapping | list | tuple):
+			return raw
+		for _, text in string_leaves(raw, ""):
+			for placeholder in find_placeholders(text):
 				self._note(placeholder, None)
-			return render_value(raw, self.values, zone=self.zone)
-		return (
-			render_json(raw, self.values, zone=self.zone) if isinstance(raw, Mapping | list | tuple) else raw
-		)
+		# Inside a list, so that a text stays a value and is not taken for JSON.
+		return render_json([raw], self.values, zone=self.zone)[0]
 
 	def _note(self, placeholder: Placeholder, value: Any) -> None:
 		if len(self.read) >= MAX_READ or placeholder.is_secret:

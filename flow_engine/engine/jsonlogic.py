@@ -62,7 +62,7 @@ def evaluate_logic(
 
 
 def truthy(value: Any) -> bool:
-	"""JSONLogic's idea of true: empty strings and lists, zero, NaN and null are false; "0" and {} are true."""
+	"""JSONLogic's idea of true: empty strings and lists, zero, NaN and null are false; "0" is true."""
 	return BUILTINS["!!"](None, value)
 
 

@@ -109,7 +109,7 @@ def as_number(value: Any) -> Decimal | None:
 
 
 def as_time(value: Any) -> date | datetime | None:
-	"""A date or datetime, or the ISO 8601 text of one (`T` or a space, optional seconds, fraction, offset)."""
+	"""A date or datetime, or the ISO 8601 text of one (`T` or space; optional seconds, fraction, offset)."""
 	if isinstance(value, date):
 		return value
 	if not isinstance(value, str) or len(value) > 64:

@@ -10,12 +10,11 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from flow_engine.engine.errors import BadTemplate
 from flow_engine.engine.filters import apply_filter
-from flow_engine.engine.kinds.base import Field
 from flow_engine.engine.placeholders import (
 	MISSING,
 	PLACEHOLDER,
@@ -26,6 +25,10 @@ from flow_engine.engine.placeholders import (
 	resolve_path,
 )
 from flow_engine.engine.plain import TooMuch, Work, as_number, as_text, parse_json
+
+if TYPE_CHECKING:
+	# Only for the annotation: the kinds import conditions, which import this.
+	from flow_engine.engine.kinds.base import Field
 
 __all__ = [
 	"MISSING",
@@ -45,7 +48,7 @@ CUT_MARKER = "…[cut]"
 MAX_WORK = 1_000_000
 MAX_DEPTH = 100
 
-_LINE_BREAKS = re.compile("[\r\n\0\v\f\x85\u2028\u2029]")
+LINE_BREAKS = re.compile("[\r\n\0\v\f\x85\u2028\u2029]")
 _JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _TRUE = frozenset({"true", "1", "yes", "on"})
 _FALSE = frozenset({"false", "0", "no", "off", ""})
@@ -265,7 +268,7 @@ def render_payload(
 def _render_field(field: Field, raw: Any, values: Any, zone: ZoneInfo | None) -> Any:
 	if raw is None or field.type in ("condition", "variable"):
 		return False if field.type == "check" else raw
-	rendering = _Rendering(values, getattr(field, "html", False), field.secrets, zone)
+	rendering = _Rendering(values, field.html, field.secrets, zone)
 	if field.type == "json":
 		result = None if isinstance(raw, str) and not raw.strip() else rendering.json(raw)
 	elif field.type == "number":
@@ -302,7 +305,7 @@ def _to_check(value: Any) -> bool:
 
 
 def _refuse_line_breaks(value: Any) -> None:
-	if isinstance(value, str) and _LINE_BREAKS.search(value):
+	if isinstance(value, str) and LINE_BREAKS.search(value):
 		raise BadTemplate("The rendered value has a line break, which is not allowed here.")
 	if isinstance(value, Mapping):
 		for key, item in value.items():

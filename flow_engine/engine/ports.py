@@ -46,8 +46,9 @@ class Documents(Protocol):
 	Raises DocumentNotFound, UnknownDocType, PermissionDenied, ValidationFailed, GuardRefused, Conflict.
 	"""
 
-	def acting_as(self, user: str) -> AbstractContextManager[None]:
-		"""Everything inside happens with this user's permissions. Raises RunAsInvalid."""
+	def acting_as(self, user: str, also: str | None = None) -> AbstractContextManager[None]:
+		"""Everything inside happens with this user's permissions; an effect needs those of `also` too, when given.
+		Raises RunAsInvalid."""
 		...
 
 	def get(self, doctype: str, name: str) -> dict[str, Any]:
@@ -290,6 +291,15 @@ class Runs(Protocol):
 		...
 
 	def renew(self, claim: Claim, lease_seconds: float) -> bool: ...
+
+	def give_back(self, claims: Sequence[Claim]) -> None:
+		"""Drop the leases of claims that were not begun."""
+		...
+
+	def guarded(self, record: RunRecord) -> AbstractContextManager[None]:
+		"""Around a handler inside a transaction: whoever commits there gets HandlerCommitted, and whatever it
+		starts knows which run it descends from."""
+		...
 
 	def lock(self, run: str, token: str | None = None) -> RunRecord:
 		"""Lock the row until the end of the transaction. Raises RunNotFound; LeaseLost when `token` is given and

@@ -95,21 +95,26 @@ def start_run(host: Host, new: NewRun) -> str:
 
 
 def drain(host: Host, seconds: float, only: str | None = None, limit: int = CLAIM_LIMIT) -> list[Advanced]:
-	"""Claim and advance due runs until nothing is due or the time is up (checked between runs)."""
+	"""Claim and advance due runs until nothing is due or the time is up (checked between runs; claims not begun
+	by then are given back)."""
 	until = host.clock.monotonic() + seconds
 	done: list[Advanced] = []
 	while True:
 		claims = host.runs.claim(limit, LEASE_SECONDS, only)
 		claimed_at = host.clock.monotonic()
-		for claim in claims:
-			if host.clock.monotonic() - claimed_at > LEASE_SECONDS / 4:
-				if not host.runs.renew(claim, LEASE_SECONDS):
-					continue
+		if len(claims) == limit:
+			# A full batch: there is more, and others may help.
+			host.jobs.hint()
+		for place, claim in enumerate(claims):
+			now = host.clock.monotonic()
+			if place and now >= until:
+				host.runs.give_back(claims[place:])
+				return done
+			if now - claimed_at > LEASE_SECONDS / 4 and not host.runs.renew(claim, LEASE_SECONDS):
+				continue
 			try:
 				done.append(advance_run(host, claim))
-			except (
-				Exception
-			) as error:  # one broken run must not stop the others; its lease runs out and counts
+			except Exception as error:  # one broken run must not stop the others; its lease runs out and counts
 				host.report(error, f"advancing {claim.run}")
 		if not claims or host.clock.monotonic() >= until:
 			return done
@@ -353,7 +358,10 @@ class _Advance:
 			error = UnknownKind(f"No installed app knows the kind {step.kind!r}.")
 			return replace(attempt, outcome=Fail.of(error))
 		try:
-			with self.host.documents.acting_as(user):
+			with (
+				self.host.runs.guarded(session.record),
+				self.host.documents.acting_as(user, also=session.record.trigger_data.get("also_as")),
+			):
 				values = build_context(
 					self.host, session.record, session.definition, step, session.frontier.states, now
 				)

@@ -52,7 +52,7 @@ class SqliteDocuments:
 		return getattr(self._local, "user", "operator")
 
 	@contextmanager
-	def acting_as(self, user: str) -> Iterator[None]:
+	def acting_as(self, user: str, also: str | None = None) -> Iterator[None]:
 		before = self.user
 		self._local.user = user or before
 		try:

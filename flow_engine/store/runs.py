@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta, timezone
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -44,6 +45,10 @@ class SqlRuns:
 
 	def now(self) -> datetime:
 		raise NotImplementedError
+
+	def _stamp(self) -> str:
+		"""`modified` as people see it; a host may answer with the transaction's time instead of asking again."""
+		return self.site_text(self.now()) or ""
 
 	def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[Mapping[str, Any]]:
 		raise NotImplementedError
@@ -201,6 +206,21 @@ class SqlRuns:
 
 		return self.transact(work)
 
+	def give_back(self, claims: Sequence[Claim]) -> None:
+		if not claims:
+			return
+		names = [claim.run for claim in claims]
+		self.transact(
+			lambda: self._change(
+				"UPDATE `tabFlow Run` SET lease_until = NULL, lease_token = NULL "
+				f"WHERE name IN ({_places(names)}) AND lease_token = %s",
+				[*names, claims[0].token],
+			)
+		)
+
+	def guarded(self, record: RunRecord) -> AbstractContextManager[None]:
+		return nullcontext()
+
 	# --- one run ------------------------------------------------------------------------------------------------
 
 	def lock(self, run: str, token: str | None = None) -> RunRecord:
@@ -243,7 +263,7 @@ class SqlRuns:
 				values[column] = self.site_text(values[column])
 		if "step_state" in values:
 			values["step_state"] = _json(values["step_state"])
-		values["modified"] = self.site_text(self.now())
+		values["modified"] = self._stamp()
 		where = "name = %s" if token is None else "name = %s AND lease_token = %s"
 		changed = self._change(
 			f"UPDATE `tabFlow Run` SET {', '.join(f'`{c}` = %s' for c in values)} WHERE {where}",
@@ -341,7 +361,7 @@ class SqlRuns:
 
 	def _log_columns(self, row: LogRow) -> dict[str, Any]:
 		return {
-			"modified": self.site_text(self.now()),
+			"modified": self._stamp(),
 			"state": row.state,
 			"seq": row.seq,
 			"started": self.site_text(row.started),
@@ -366,7 +386,7 @@ class SqlRuns:
 		self._change(
 			"UPDATE `tabFlow Step Log` SET late_outcome = %s, modified = %s WHERE flow_run = %s AND step_id = %s "
 			"AND iteration = %s AND attempt = %s",
-			[_json(outcome), self.site_text(self.now()), run, row.step_id, row.iteration, row.attempt],
+			[_json(outcome), self._stamp(), run, row.step_id, row.iteration, row.attempt],
 		)
 
 	# --- pending rows -------------------------------------------------------------------------------------------
@@ -378,7 +398,7 @@ class SqlRuns:
 			[run],
 		)
 		open_rows = {row["step_id"]: row["name"] for row in found}
-		now, user = self.site_text(self.now()), self._user()
+		now, user = self._stamp(), self._user()
 		fresh = []
 		for row in rows:
 			columns = {
@@ -416,7 +436,7 @@ class SqlRuns:
 	def close_pending(
 		self, run: str, closed: Mapping[str, str], errors: Mapping[str, str] | None = None
 	) -> None:
-		now = self.site_text(self.now())
+		now = self._stamp()
 		for step_id, status in closed.items():
 			error = ((errors or {}).get(step_id) or "")[:500] or None
 			self._change(
@@ -426,7 +446,7 @@ class SqlRuns:
 			)
 
 	def touch(self, run: str, rows: Iterable[tuple[str, str, str, str]]) -> None:
-		now, user = self.site_text(self.now()), self._user()
+		now, user = self._stamp(), self._user()
 		self._insert(
 			"Flow Run Document",
 			[

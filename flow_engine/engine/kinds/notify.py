@@ -107,7 +107,6 @@ KIND = Kind(
 	# A text message that may have arrived is never sent twice by itself.
 	repeat_safe_of=lambda payload: False,
 	handle=notify,
-	writes=("Email Queue",),
 	needs=subject.NEEDS,
 	help="Sends an email through the site's queue, or an SMS through the gateway of SMS Settings.",
 	fields=(

@@ -1,6 +1,7 @@
 import pytest
 
 from flow_engine.engine.errors import Conflict, PermissionDenied
+from flow_engine.engine.kinds.dispatch_job import dispatch
 from flow_engine.engine.outcomes import Done, Retry
 
 PAYLOAD = {
@@ -84,8 +85,6 @@ def test_a_customer_nobody_may_read_is_linked_all_the_same(world):
 			raise PermissionDenied()
 
 	ctx = world.context("dispatch_job", {"subject": "x"}, values=Guarded())
-	from flow_engine.engine.kinds.dispatch_job import dispatch
-
 	dispatch(ctx)
 	assert only_job(world)["customer"] == "CUST-1"
 

@@ -15,7 +15,7 @@ from flow_engine.engine.kinds import register
 from flow_engine.engine.ports import Clock, Host, HttpClient
 from flow_engine.outbound.http import GuardedHttpClient
 from flow_engine.service.events import BUSINESS_EVENTS
-from flow_engine.sqlite_host.clock import SystemClock
+from flow_engine.clock import SystemClock
 from flow_engine.sqlite_host.documents import SqliteDocuments
 from flow_engine.sqlite_host.messages import Outbox
 from flow_engine.sqlite_host.store import Database, SqliteRuns

@@ -16,7 +16,7 @@ from flow_engine.engine.running import drain
 from flow_engine.engine.session import Session
 from flow_engine.engine.state import StepState, StepStatus, in_log
 from flow_engine.service.events import Occurrence, start_one
-from flow_engine.sqlite_host.clock import VirtualClock
+from flow_engine.clock import VirtualClock
 from flow_engine.sqlite_host.documents import SqliteDocuments
 from flow_engine.sqlite_host.host import StandaloneHost, open_host
 from flow_engine.sqlite_host.messages import RecordedHttp

@@ -27,12 +27,15 @@ class FlowTemplate(Document):
 
 	def on_update(self):
 		from flow_engine.frappe_host.events import forget_triggers
+		from flow_engine.frappe_host.templates import write_version
 
+		write_version(self)
 		forget_triggers()
 
 	def on_trash(self):
 		from flow_engine.frappe_host.templates import protect_system_template
 
+		self.flags.in_delete = True
 		with shown_in_desk():
 			protect_system_template(self)
 		self.delete_unused_versions()

@@ -1,0 +1,82 @@
+"""The host of an ERPNext site, composed once for a request or job."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass, field
+
+import frappe
+from frappe.utils import get_system_timezone, get_url
+from frappe.utils.password import get_encryption_key
+
+from flow_engine.engine.ports import Host
+from flow_engine.frappe_host.documents import FrappeDocuments
+from flow_engine.frappe_host.extensions import kinds
+from flow_engine.frappe_host.jobs import DrainHints
+from flow_engine.frappe_host.messages import FrappeMessages
+from flow_engine.frappe_host.secrets import resolve_secret
+from flow_engine.frappe_host.store import FrappeRuns
+from flow_engine.frappe_host.templates import FrappeTemplates
+from flow_engine.outbound.http import GuardedHttpClient
+from flow_engine.clock import SystemClock
+
+
+class SiteLinks:
+	"""`ports.Links`: tokens signed with a key derived from the site's own encryption key."""
+
+	def token(self, run: str, step_id: str) -> str:
+		key = hashlib.sha256(b"flow_engine links\n" + get_encryption_key().encode()).digest()
+		return hmac.new(key, f"{run}\n{step_id}".encode(), hashlib.sha256).hexdigest()
+
+	def url(self, run: str, step_id: str) -> str:
+		return get_url(f"/flow-link?run={run}&step={step_id}&token={self.token(run, step_id)}")
+
+
+@dataclass(frozen=True)
+class SiteHost(Host):
+	"""A `Host` that also gives its doors the template store."""
+
+	templates: FrappeTemplates = field(kw_only=True)
+
+
+def get_host() -> SiteHost:
+	"""The host of the current site; kept for the request or job, so settings are read once in it."""
+	host = getattr(frappe.local, "flow_engine_host", None)
+	if host is None:
+		host = frappe.local.flow_engine_host = compose_host()
+	return host
+
+
+def compose_host() -> SiteHost:
+	clock = SystemClock(get_system_timezone())
+	registry = kinds()
+	templates = FrappeTemplates(registry)
+	return SiteHost(
+		site=frappe.local.site,
+		runs=FrappeRuns(clock.time_zone, patient=not getattr(frappe.local, "request", None)),
+		documents=FrappeDocuments(),
+		messages=FrappeMessages(),
+		http=GuardedHttpClient(allowed_private_hosts=allowed_private_hosts()),
+		clock=clock,
+		jobs=DrainHints(),
+		links=SiteLinks(),
+		definitions=templates,
+		kinds=registry,
+		secret=resolve_secret,
+		report=report,
+		templates=templates,
+	)
+
+
+def allowed_private_hosts() -> tuple[str, ...]:
+	text = frappe.db.get_single_value("Flow Engine Settings", "allowed_private_hosts") or ""
+	return tuple(line.strip() for line in text.splitlines() if line.strip())
+
+
+def report(error: BaseException, where: str) -> None:
+	"""An error nobody expected: into the Error Log, with its traceback, for administrators. Outside transactions
+	this commits by itself, so that a later rollback does not hide it."""
+	frappe.log_error(
+		title=f"Flow Engine: {where}"[:140], message=frappe.get_traceback(), defer_insert=True
+	)

@@ -1,0 +1,131 @@
+"""MariaDB under the engine: transactions on Frappe's connection, and the run store's dialect.
+
+The store commits and rolls back the connection it shares with the site's code, so it runs only where nothing else
+is pending: in jobs, and in requests that do nothing but this. Foreign database errors are translated in
+`database_errors.py`.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import frappe
+
+from flow_engine.engine.errors import DuplicateTrigger, RunBusy, TransientDatabaseError
+from flow_engine.engine.ports import NewRun, RunRecord
+from flow_engine.frappe_host.acting import forbid_commit
+from flow_engine.frappe_host.database_errors import is_duplicate, is_lost, is_timeout, is_transient
+from flow_engine.frappe_host.names import next_name
+from flow_engine.store.runs import SqlRuns
+
+T = TypeVar("T")
+ATTEMPTS = 6
+LOCK_SECONDS = 5
+_START = "START TRANSACTION"
+
+
+class FrappeRuns(SqlRuns):
+	"""`ports.Runs` on a site's MariaDB."""
+
+	# A request waits this long for a lock and then says so; a worker asks again.
+	for_update = f" FOR UPDATE WAIT {LOCK_SECONDS}"
+	skip_locked = " FOR UPDATE SKIP LOCKED"
+
+	def __init__(self, zone: ZoneInfo, patient: bool):
+		self.zone = zone
+		self.patient = patient
+		self._now: datetime | None = None
+
+	def transact(self, work: Callable[[], T]) -> T:
+		for attempt in range(1, ATTEMPTS + 1):
+			try:
+				return self._once(work)
+			except TransientDatabaseError:
+				# A part of the work has translated it already.
+				if attempt == ATTEMPTS:
+					raise
+			except Exception as error:
+				if not is_transient(error):
+					raise
+				if is_timeout(error) and not self.patient:
+					raise RunBusy() from error
+				if attempt == ATTEMPTS:
+					raise TransientDatabaseError(f"The database kept asking for a repetition: {error}") from error
+			# Two that met once should not meet again at the same moment.
+			time.sleep(random.uniform(0, 0.02 * 2**attempt))
+		raise AssertionError("unreachable")
+
+	def _once(self, work: Callable[[], T]) -> T:
+		self._now = None
+		if str(frappe.db.last_query or "").strip().upper() != _START:
+			# What was read before would keep its old snapshot, and the locking read has to come first.
+			self._roll_back()
+		try:
+			result = work()
+			frappe.db.commit()  # a crash before this line leaves nothing, after it everything of this turn
+			return result
+		except BaseException:
+			self._roll_back()
+			raise
+
+	def _roll_back(self) -> None:
+		try:
+			frappe.db.rollback()
+		except Exception as error:
+			if not is_lost(error):
+				raise
+			# The server went away: it has rolled back by itself.
+			frappe.db.close()
+			frappe.db.connect()
+			frappe.db.begin()
+
+	def now(self) -> datetime:
+		self._now = frappe.db.sql("SELECT UTC_TIMESTAMP(6)")[0][0].replace(tzinfo=timezone.utc)
+		return self._now
+
+	def _stamp(self) -> str:
+		return self.site_text(self._now or self.now()) or ""
+
+	def insert(self, new: NewRun) -> str:
+		try:
+			return super().insert(new)
+		except Exception as error:
+			if is_duplicate(error):
+				raise DuplicateTrigger(trigger_key=new.trigger_key) from error
+			raise
+
+	@contextmanager
+	def guarded(self, record: RunRecord) -> Iterator[None]:
+		before = frappe.flags.flow_engine_run
+		frappe.flags.flow_engine_run = {
+			"name": record.name,
+			"root_run": record.root_run or record.name,
+			"depth": record.depth,
+		}
+		try:
+			with forbid_commit():
+				yield
+		finally:
+			frappe.flags.flow_engine_run = before
+
+	def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[Mapping[str, Any]]:
+		return frappe.db.sql(sql, list(values), as_dict=True)
+
+	def _change(self, sql: str, values: Sequence[Any] = ()) -> int:
+		frappe.db.sql(sql, list(values))
+		return frappe.db._cursor.rowcount
+
+	def _name(self, doctype: str) -> str:
+		return next_name(doctype)
+
+	def _token(self) -> str:
+		return frappe.generate_hash(length=32)
+
+	def _user(self) -> str:
+		return frappe.session.user

@@ -1,0 +1,298 @@
+"""Templates on a site: the Document API in front, the shared rules behind every write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import frappe
+from frappe.utils import now_datetime
+
+from flow_engine.engine.definition import FlowDefinition, parse_definition
+from flow_engine.engine.errors import (
+	NameTaken,
+	NotAllowed,
+	TemplateNotFound,
+	TemplateNotPublished,
+	TemplateProtected,
+)
+from flow_engine.frappe_host.extensions import events, kinds
+from flow_engine.frappe_host.refusals import Refused
+from flow_engine.service.definitions import check_publishable, definition_hash, project
+from flow_engine.service.events import Trigger
+
+_READ = (
+	"name",
+	"template_name",
+	"category",
+	"applies_to",
+	"icon",
+	"description",
+	"is_active",
+	"is_system",
+	"version",
+	"trigger_event",
+	"trigger_condition",
+	"flow_definition",
+	"step_count",
+	"tags",
+	"notes",
+	"run_as",
+	"run_as_triggering_user",
+	"concurrency",
+	"published_version",
+	"published_hash",
+	"published_by",
+	"published_on",
+	"draft_state",
+	"owner",
+	"modified",
+	"modified_by",
+)
+
+
+# --- what the controller calls: every door goes through here ---------------------------------------------------
+
+
+def prepare_template(doc) -> None:
+	"""Set everything that follows from the definition; decide whether this save publishes. Raises FlowError."""
+	before = doc.get_doc_before_save()
+	old = {field: before.get(field) for field in _READ} if before else None
+	values = {field: doc.get(field) for field in _READ}
+	check_run_as(doc, before)
+	doc.update(project(values, kinds(), events(), old, seeding=bool(doc.flags.flow_seeding)))
+	activated = doc.is_active and not (before and before.is_active)
+	if activated or doc.flags.flow_publish:
+		data = check_publishable(doc.flow_definition, kinds(), events())
+		publisher = frappe.session.user
+		check_writes(data, doc.run_as or publisher)
+		doc.published_version = doc.version
+		doc.published_hash = definition_hash(doc.flow_definition)
+		doc.published_by = publisher
+		doc.published_on = now_datetime()
+		doc.draft_state = "published"
+		doc.flags.flow_publishing = True
+
+
+def write_version(doc) -> None:
+	"""After the template's row is written: the immutable version that `prepare_template` announced."""
+	if not doc.flags.flow_publishing:
+		return
+	doc.flags.flow_publishing = False
+	frappe.get_doc(
+		{
+			"doctype": "Flow Template Version",
+			"flow_template": doc.name,
+			"version": doc.published_version,
+			"definition": doc.flow_definition,
+			"published_by": doc.published_by,
+			"published_on": doc.published_on,
+			"run_as": doc.run_as or doc.published_by,
+			"run_as_triggering_user": doc.run_as_triggering_user,
+			"concurrency": doc.concurrency,
+			"change_note": doc.flags.flow_change_note or "",
+		}
+	).insert(ignore_permissions=True)
+
+
+def protect_system_template(doc) -> None:
+	"""A system template is not deleted; what may change on it is `project`'s business. Raises TemplateProtected."""
+	before = doc.get_doc_before_save()
+	if doc.flags.flow_seeding:
+		return
+	if doc.flags.in_delete and doc.is_system:
+		raise TemplateProtected()
+	if bool(doc.is_system) != bool(before and before.is_system):
+		raise TemplateProtected("Only seeding makes or unmakes a system template.")
+
+
+def check_run_as(doc, before) -> None:
+	"""Naming another user needs System Manager; Administrator and Guest are nobody to name. Raises NotAllowed."""
+	named = doc.run_as
+	if not named or (before and before.run_as == named):
+		return
+	if named in ("Administrator", "Guest"):
+		raise NotAllowed(f"A flow cannot be told to run as {named}.")
+	if named != frappe.session.user and "System Manager" not in frappe.get_roles():
+		raise NotAllowed("Only a System Manager may name another user for a flow to run as.")
+	if not frappe.db.get_value("User", named, "enabled"):
+		raise NotAllowed(f"{named} is disabled and cannot run a flow.")
+
+
+def check_writes(data: Mapping[str, Any], user: str) -> None:
+	"""Whoever a flow runs as must be able to write what it writes. Raises NotAllowed, naming everything missing."""
+	missing = []
+	for step in data.get("steps") or ():
+		kind = kinds().get(step["kind"])
+		wanted = [(doctype, "create") for doctype in (kind.writes if kind else ())]
+		target = (step.get("payload") or {}).get("doctype")
+		if step["kind"] == "erp_update" and isinstance(target, str) and "{{" not in target:
+			wanted = [(target, "write")]
+		for doctype, permission in wanted:
+			if not frappe.db.exists("DocType", doctype):
+				missing.append(f"{step.get('label') or step['id']}: there is no DocType {doctype}")
+			elif not frappe.has_permission(doctype, permission, user=user):
+				missing.append(f"{step.get('label') or step['id']}: {user} may not {permission} {doctype}")
+	if missing:
+		raise NotAllowed("The flow cannot be published. " + "; ".join(dict.fromkeys(missing)) + ".")
+
+
+# --- the store -------------------------------------------------------------------------------------------------
+
+
+class FrappeTemplates:
+	"""`TemplateStore` and `ports.Definitions` on a site. Permissions are the Document API's."""
+
+	def __init__(self, registry: Mapping[str, Any]):
+		self.kinds = registry
+
+	@property
+	def events(self) -> Mapping[str, Any]:
+		return events()
+
+	def get(self, name: str) -> dict[str, Any]:
+		doc = self._doc(name)
+		doc.check_permission("read")
+		return {field: doc.get(field) for field in _READ}
+
+	def find(self, filters: Mapping[str, Any]) -> list[dict[str, Any]]:
+		wanted = {key: value for key, value in filters.items() if key in _READ}
+		return frappe.get_list(
+			"Flow Template", filters=wanted, fields=list(_READ), order_by="category, template_name", limit_page_length=0
+		)
+
+	def insert(self, values: Mapping[str, Any], seeding: bool = False) -> dict[str, Any]:
+		doc = frappe.get_doc({"doctype": "Flow Template", **values})
+		return self._save(doc, seeding)
+
+	def update(self, name: str, values: Mapping[str, Any], seeding: bool = False) -> dict[str, Any]:
+		doc = self._doc(name)
+		doc.update(dict(values))
+		return self._save(doc, seeding)
+
+	def delete(self, name: str) -> None:
+		doc = self._doc(name)
+		with _as_flow_errors():
+			frappe.delete_doc("Flow Template", doc.name)
+
+	def publish(self, name: str, note: str = "") -> dict[str, Any]:
+		doc = self._doc(name)
+		doc.flags.flow_publish = True
+		doc.flags.flow_change_note = note
+		return self._save(doc)
+
+	def _save(self, doc, seeding: bool = False) -> dict[str, Any]:
+		doc.flags.flow_seeding = seeding
+		with _as_flow_errors():
+			doc.save()
+		return {field: doc.get(field) for field in _READ}
+
+	def _doc(self, name: str):
+		if not frappe.db.exists("Flow Template", name):
+			named = frappe.get_all("Flow Template", {"template_name": name}, pluck="name", limit=2)
+			if len(named) != 1:
+				raise TemplateNotFound(f"There is no flow template {name!r}.", name=name)
+			name = named[0]
+		return frappe.get_doc("Flow Template", name)
+
+	# --- ports.Definitions --------------------------------------------------------------------------------------
+
+	def load(self, template: str, version: int) -> FlowDefinition:
+		return _load(frappe.local.site, template, version)
+
+	def template(self, template: str) -> Mapping[str, Any]:
+		row = frappe.db.get_value(
+			"Flow Template", template, ["name", "template_name", "category", "version", "description"], as_dict=True
+		)
+		if not row:
+			raise TemplateNotFound(f"There is no flow template {template!r}.", name=template)
+		return row
+
+	# --- matching -----------------------------------------------------------------------------------------------
+
+	def trigger_of(self, name: str) -> Trigger:
+		"""The published trigger of a template. Raises TemplateNotFound, TemplateNotPublished."""
+		doc = self._doc(name)
+		if not doc.published_version:
+			raise TemplateNotPublished()
+		return _trigger(doc, doc.published_version)
+
+	def active_triggers(self) -> list[Trigger]:
+		return active_triggers()
+
+
+@lru_cache(maxsize=1000)
+def _load(site: str, template: str, version: int) -> FlowDefinition:
+	"""Published definitions never change and names are never used twice, so a process may keep them."""
+	text = frappe.db.get_value(
+		"Flow Template Version", {"flow_template": template, "version": version}, "definition"
+	)
+	if text is None:
+		raise TemplateNotFound(f"There is no version {version} of {template}.")
+	return parse_definition(text)
+
+
+def active_triggers() -> list[Trigger]:
+	"""The published triggers of all active templates, read from the database."""
+	rows = frappe.get_all(
+		"Flow Template",
+		{"is_active": 1, "published_version": (">", 0)},
+		["name", "template_name", "published_version"],
+		order_by="name",
+	)
+	triggers = []
+	for row in rows:
+		try:
+			triggers.append(_trigger(row, row.published_version))
+		except Exception:
+			# One unreadable version must not silence every other flow.
+			frappe.log_error(title=f"Flow Engine: {row.name} cannot be read, so it starts nothing")
+	return triggers
+
+
+def _trigger(row, version: int) -> Trigger:
+	definition = _load(frappe.local.site, row.name, int(version))
+	published = frappe.db.get_value(
+		"Flow Template Version",
+		{"flow_template": row.name, "version": version},
+		["run_as", "run_as_triggering_user", "concurrency"],
+		as_dict=True,
+	)
+	flow = definition.trigger
+	return Trigger(
+		template=row.name,
+		version=int(version),
+		event=flow.event,
+		title=row.template_name,
+		condition=flow.condition,
+		doctype=flow.doctype,
+		doc_event=flow.doc_event,
+		field=flow.field,
+		from_=flow.from_,
+		to=flow.to,
+		on_import=flow.on_import,
+		run_as=published.run_as,
+		with_triggering_user=bool(published.run_as_triggering_user),
+		concurrency=published.concurrency or "allow",
+		variables=dict(definition.variables),
+	)
+
+
+class _as_flow_errors:
+	"""The Document API's errors as the engine's own, for callers that are not the desk."""
+
+	def __enter__(self) -> None:
+		return None
+
+	def __exit__(self, kind, error, traceback) -> bool:
+		if isinstance(error, Refused):
+			frappe.clear_messages()
+			raise error.flow_error from None
+		if isinstance(error, frappe.UniqueValidationError | frappe.DuplicateEntryError):
+			frappe.clear_messages()
+			raise NameTaken() from None
+		if isinstance(error, frappe.PermissionError):
+			frappe.clear_messages()
+			raise NotAllowed() from None
+		return False

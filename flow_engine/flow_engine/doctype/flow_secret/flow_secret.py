@@ -9,6 +9,9 @@ HOST = re.compile(
 	r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*|\[[0-9a-f:.]+\]"
 )
 
+# Anything shorter cannot be taken out of a log without taking ordinary text with it.
+LEAST_LENGTH = 4
+
 
 class BadSecret(frappe.ValidationError):
 	"""The name or the hosts of a secret cannot be used."""
@@ -22,7 +25,19 @@ class FlowSecret(Document):
 			frappe.throw(_("A secret's name has letters, digits and _ only."), BadSecret)
 		hosts = self.host_list()
 		self.refuse_new_hosts_without_value(hosts)
+		self.refuse_short_value()
 		self.hosts = "\n".join(hosts)
+
+	def get_password(self, fieldname: str = "value", raise_exception: bool = True):
+		"""Refused to everybody: the API of the framework would read the value out to administrators."""
+		frappe.throw(_("The value of a secret is only ever sent, never shown."), frappe.PermissionError)
+
+	def refuse_short_value(self):
+		if not self.is_dummy_password(self.value or "*") and len(self.value) < LEAST_LENGTH:
+			frappe.throw(
+				_("A secret needs {0} characters at least.").format(LEAST_LENGTH),
+				BadSecret,
+			)
 
 	def host_list(self) -> list[str]:
 		hosts = list(dict.fromkeys(line.strip().lower() for line in (self.hosts or "").splitlines()))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from dataclasses import field as given
 from typing import Any
 
-from flow_engine.engine.conditions import evaluate
+from flow_engine.engine.conditions import Verdict, evaluate
 from flow_engine.engine.errors import FlowError, TransientDatabaseError
 from flow_engine.engine.party import customer_of
 from flow_engine.engine.ports import Host, NewRun
@@ -198,17 +198,20 @@ def start_matching(host: Host, triggers: Iterable[Trigger], occurrence: Occurren
 def start_one(host: Host, trigger: Trigger, occurrence: Occurrence) -> Answer:
 	"""Evaluate the condition and start the flow if it holds."""
 	customer_name = occurrence.customer or customer_of(occurrence.doctype, occurrence.doc or {})
-	if trigger.condition not in (None, "", {}):
-		customer = _customer(host, trigger, customer_name)
-		verdict = evaluate(
-			trigger.condition,
-			trigger_values(trigger, occurrence, customer),
-			zone=host.clock.time_zone,
-		)
-		if not verdict.result:
-			return Answer(trigger.template, trigger.title, reason="condition", read=verdict.read)
+	verdict = judge(host, trigger, occurrence, customer_name)
+	if not verdict.result:
+		return Answer(trigger.template, trigger.title, reason="condition", read=verdict.read)
 	run = start_run(host, new_run(trigger, occurrence, customer_name))
 	return Answer(trigger.template, trigger.title, run=run)
+
+
+def judge(host: Host, trigger: Trigger, occurrence: Occurrence, customer_name: str | None) -> Verdict:
+	"""Does the trigger's condition hold at this occurrence? Raises BadCondition, DocumentNotFound, …"""
+	if trigger.condition in (None, "", {}):
+		return Verdict(True)
+	customer = _customer(host, trigger, customer_name)
+	values = trigger_values(trigger, occurrence, customer)
+	return evaluate(trigger.condition, values, zone=host.clock.time_zone)
 
 
 def _customer(host: Host, trigger: Trigger, name: str | None) -> Any:

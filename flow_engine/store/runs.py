@@ -27,6 +27,11 @@ _RUN_COLUMNS = (
 	"variables, trigger_data, step_state, state_seq, log_seq, revision, attempts, failed_steps, admitted, "
 	"concurrency, run_as, parent_run, root_run, depth, started_at, completed_at, wake_at, lease_until, lease_token"
 )
+_LIST_COLUMNS = (
+	"name, flow_template, template_version, status, trigger_event, context_doctype, context_docname, customer, "
+	"failed_steps, error_code, error_message, parent_run, started_at, completed_at, wake_at"
+)
+_FILTER_COLUMNS = {"status", "flow_template", "customer", "context_doctype", "context_docname"}
 _LOG_COLUMNS = (
 	"step_id, attempt, state, seq, iteration, started, finished, acting_user, result, error_code, error_message, "
 	"idempotency_key, next_at, finished_utc, next_utc"
@@ -250,6 +255,25 @@ class SqlRuns:
 		row["admitted"] = bool(row["admitted"])
 		row["concurrency"] = row["concurrency"] or "allow"
 		return RunRecord(**row)
+
+	def find_runs(self, filters: Mapping[str, Any], limit: int = 50, start: int = 0) -> list[dict[str, Any]]:
+		"""Runs whose columns equal the filters, newest first: the columns that lists show, times aware UTC."""
+		assert filters.keys() <= _FILTER_COLUMNS
+		where = "".join(f" AND `{column}` = %s" for column in filters)
+		rows = self._rows(
+			f"SELECT {_LIST_COLUMNS} FROM `tabFlow Run` WHERE 1 = 1{where} "
+			f"ORDER BY creation DESC, name DESC LIMIT {int(limit)} OFFSET {int(start)}",
+			list(filters.values()),
+		)
+		return [
+			{
+				**row,
+				**{column: self.from_site(row[column]) for column in _SITE_COLUMNS},
+				"wake_at": self.from_utc(row["wake_at"]),
+				"failed_steps": int(row["failed_steps"] or 0),
+			}
+			for row in rows
+		]
 
 	def write(self, run: str, token: str | None, **columns: Any) -> None:
 		if not columns:

@@ -1,0 +1,311 @@
+"""What every door offers, once: the functions behind the HTTP API of both hosts.
+
+Each takes the host or the template store, who calls where that matters, and arguments as they came in; each
+answers plain data and raises FlowError. Permissions, sessions and envelopes are the doors' own. Nothing here
+executes a step: a run is changed, and workers are told.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from flow_engine.engine.errors import (
+	BadInput,
+	BadToken,
+	FlowError,
+	TemplateInactive,
+	TransientDatabaseError,
+)
+from flow_engine.engine.interventions import cancel_run, check_input, complete_step, retry_step, wake_run
+from flow_engine.engine.party import customer_of
+from flow_engine.engine.ports import Host
+from flow_engine.engine.running import start_run
+from flow_engine.engine.state import RunStatus
+from flow_engine.service import arguments as read
+from flow_engine.service import templates
+from flow_engine.service.catalog import catalog as catalog_of
+from flow_engine.service.events import Occurrence, Trigger, judge, new_run, start_matching
+from flow_engine.service.runs import advanced_view, describe_run
+
+MAX_LIST = 500
+_FLAGS = ("is_active", "run_as_triggering_user")
+
+
+class ConditionNotMet(FlowError):
+	"""The flow's own condition does not hold for this document, so it was not started."""
+
+	code = "condition_not_met"
+	http_status = 409
+
+
+# --- templates ----------------------------------------------------------------------------------------------
+
+
+def list_templates(
+	store: templates.TemplateStore,
+	category: Any = None,
+	applies_to: Any = None,
+	is_active: Any = None,
+	trigger_event: Any = None,
+) -> dict[str, Any]:
+	filters: dict[str, Any] = {
+		"category": read.text(category, "category"),
+		"applies_to": read.text(applies_to, "applies_to"),
+		"trigger_event": read.text(trigger_event, "trigger_event"),
+	}
+	if is_active not in (None, ""):
+		filters["is_active"] = read.flag(is_active, "is_active")
+	return {"templates": templates.list_templates(store, **filters)}
+
+
+def get_template(store: templates.TemplateStore, name: Any) -> dict[str, Any]:
+	return {"template": templates.with_problems(store, store.get(read.needed(name, "name")))}
+
+
+def create_template(store: templates.TemplateStore, values: Mapping[str, Any]) -> dict[str, Any]:
+	return {"template": templates.create_template(store, _fields(values))}
+
+
+def update_template(
+	store: templates.TemplateStore, name: Any, values: Mapping[str, Any], modified: Any = None
+) -> dict[str, Any]:
+	"""`modified`: what the caller last saw; another's save since then is SaveConflict."""
+	name, modified = read.needed(name, "name"), read.text(modified, "modified")
+	return {"template": templates.update_template(store, name, _fields(values), modified)}
+
+
+def delete_template(store: templates.TemplateStore, name: Any) -> dict[str, Any]:
+	store.delete(read.needed(name, "name"))
+	return {"ok": True}
+
+
+def duplicate_template(store: templates.TemplateStore, name: Any, new_name: Any = None) -> dict[str, Any]:
+	name, new_name = read.needed(name, "name"), read.text(new_name, "new_name")
+	return {"template": templates.duplicate_template(store, name, new_name)}
+
+
+def publish_template(store: templates.TemplateStore, name: Any, note: Any = None) -> dict[str, Any]:
+	made = store.publish(read.needed(name, "name"), read.text(note, "note") or "")
+	return {"template": templates.with_problems(store, made)}
+
+
+def validate_definition(
+	store: templates.TemplateStore, definition: Any = None, name: Any = None
+) -> dict[str, Any]:
+	"""The problems of a definition given as JSON text or data, or of the stored template of that name."""
+	if definition is None:
+		definition = store.get(read.needed(name, "definition"))["flow_definition"]
+	return {"problems": templates.validate(store, definition)}
+
+
+def export_template(store: templates.TemplateStore, name: Any) -> dict[str, Any]:
+	"""The exported template itself, as `import_templates` takes it."""
+	return templates.export_template(store, read.needed(name, "name"))
+
+
+def import_templates(store: templates.TemplateStore, payload: Any) -> dict[str, Any]:
+	"""`payload`: one exported template or a list of them, as JSON text or data."""
+	data = read.json_value(payload, "templates")
+	for entry in data if isinstance(data, list) else [data]:
+		if isinstance(entry, Mapping):
+			_fields({key: entry[key] for key in templates.EXPORT_FIELDS if key in entry})
+	return {"results": templates.import_templates(store, data)}
+
+
+def catalog(store: templates.TemplateStore) -> dict[str, Any]:
+	return catalog_of(store.kinds, store.events)
+
+
+def _fields(values: Mapping[str, Any]) -> dict[str, Any]:
+	"""A template's fields with the types its columns have. Raises BadInput."""
+	fields = dict(values)
+	for key, value in fields.items():
+		if key in _FLAGS:
+			fields[key] = read.flag(value, key)
+		elif key in ("flow_definition", "trigger_condition"):
+			read.storable(value, key)
+		elif value is not None and not isinstance(value, str):
+			raise BadInput(f"`{key}` must be a text.")
+		else:
+			read.storable(value, key)
+	return fields
+
+
+# --- runs ---------------------------------------------------------------------------------------------------
+
+
+def start(
+	host: Host,
+	store: Any,
+	template: Any,
+	doctype: Any = None,
+	docname: Any = None,
+	customer: Any = None,
+	variables: Any = None,
+	*,
+	user: str | None = None,
+	key: Any = None,
+) -> dict[str, Any]:
+	"""Start one flow by hand. Its condition is asked only where being started by hand is its event: whoever
+	starts a flow that waits for something else has decided.
+
+	key: the same key starts the same flow once. Raises TemplateNotFound, TemplateNotPublished,
+	TemplateInactive, ConditionNotMet, DuplicateTrigger, DocumentNotFound, BadInput.
+	"""
+	template = read.needed(template, "template")
+	key = read.text(key, "key")
+	occurrence = _occurrence("manual", doctype, docname, customer, variables, user)
+
+	def work() -> str:
+		trigger: Trigger = store.trigger_of(template)
+		if not store.get(trigger.template).get("is_active"):
+			raise TemplateInactive(f"{trigger.title or template} is paused.")
+		happened = _with_document(host, occurrence)
+		name = happened.customer or customer_of(happened.doctype, happened.doc or {})
+		if trigger.event == "manual":
+			verdict = judge(host, trigger, happened, name)
+			if not verdict.result:
+				raise ConditionNotMet(read=dict(verdict.read))
+		new = new_run(trigger, happened, name)
+		return start_run(host, replace(new, trigger_key=f"api:{trigger.template}:{key}") if key else new)
+
+	return advanced_view(host.runs.transact(work))
+
+
+def event(
+	host: Host,
+	triggers: Iterable[Trigger],
+	event: Any,
+	doctype: Any = None,
+	docname: Any = None,
+	customer: Any = None,
+	variables: Any = None,
+	*,
+	user: str | None = None,
+) -> dict[str, Any]:
+	"""Something happened: start every flow of `triggers` that listens; answers which it started, which not."""
+	occurrence = _occurrence(read.needed(event, "event"), doctype, docname, customer, variables, user)
+
+	def work() -> list[dict[str, Any]]:
+		return [a.as_dict() for a in start_matching(host, triggers, _with_document(host, occurrence))]
+
+	return {"results": host.runs.transact(work)}
+
+
+def _occurrence(
+	event: str, doctype: Any, docname: Any, customer: Any, variables: Any, user: str | None
+) -> Occurrence:
+	doctype, docname = read.text(doctype, "doctype"), read.text(docname, "docname")
+	if (doctype is None) != (docname is None):
+		raise BadInput("`doctype` and `docname` go together.")
+	return Occurrence(
+		event=event,
+		doctype=doctype,
+		docname=docname,
+		customer=read.text(customer, "customer"),
+		variables=read.json_object(variables, "variables"),
+		user=user,
+	)
+
+
+def _with_document(host: Host, occurrence: Occurrence) -> Occurrence:
+	if not occurrence.doctype or not occurrence.docname:
+		return occurrence
+	return replace(occurrence, doc=host.documents.get(occurrence.doctype, occurrence.docname))
+
+
+def advance(host: Host, run: Any) -> dict[str, Any]:
+	"""Make a running run due now. Raises RunNotFound, RunFinal."""
+	run = read.needed(run, "run")
+	wake_run(host, run)
+	return advanced_view(run)
+
+
+def complete(host: Host, run: Any, step_id: Any, result: Any = None, token: Any = None) -> dict[str, Any]:
+	"""Fire a step that waits, `result` becoming its input. With a token: as the webhook the step waits for.
+	Without: as a person, whose right to do so the door has checked.
+
+	Raises BadToken, RunNotFound, StepNotFound, StepNotWaiting, RunFinal, InputTooLarge, BadInput.
+	"""
+	run, step_id = read.needed(run, "run"), read.needed(step_id, "step_id")
+	token = read.text(token, "token")
+	if token is not None and not token_fits(host, run, step_id, token):
+		raise BadToken()
+	read.storable(result, "result")
+	accepted = complete_step(host, run, step_id, check_input(result), by_webhook=token is not None)
+	return advanced_view(accepted.run)
+
+
+def token_fits(host: Host, run: str, step_id: str, token: str) -> bool:
+	"""Compared in constant time, so that the answer's delay says nothing about the token."""
+	return hmac.compare_digest(token.encode(), host.links.token(run, step_id).encode())
+
+
+def cancel(host: Host, run: Any, reason: Any = None) -> dict[str, Any]:
+	"""`in_flight`: steps whose external call could not be taken back. Raises RunNotFound, RunFinal."""
+	run = read.needed(run, "run")
+	in_flight = cancel_run(host, run, read.text(reason, "reason") or "Cancelled by hand.")
+	return {"run": run, "status": RunStatus.CANCELLED.value, "in_flight": in_flight}
+
+
+def retry(host: Host, run: Any, step_id: Any) -> dict[str, Any]:
+	"""Try a failed step again. Raises RunNotFound, StepNotFound, StepNotWaiting, RunFinal."""
+	run = read.needed(run, "run")
+	retry_step(host, run, read.needed(step_id, "step_id"))
+	return advanced_view(run)
+
+
+def get_run(host: Host, run: Any, values: bool = True) -> dict[str, Any]:
+	"""`values`: whether the caller may see results and variables."""
+	return {"run": describe_run(host, host.runs.read(read.needed(run, "name")), values)}
+
+
+def list_runs(
+	host: Any,
+	status: Any = None,
+	template: Any = None,
+	customer: Any = None,
+	doctype: Any = None,
+	docname: Any = None,
+	limit: Any = None,
+	start: Any = None,
+) -> dict[str, Any]:
+	"""Runs that match, newest first, without steps. `template`: its id or its name."""
+	status = read.text(status, "status")
+	if status is not None and status not in [item.value for item in RunStatus]:
+		raise BadInput(f"`status` must be one of {', '.join(item.value for item in RunStatus)}.")
+	template = read.text(template, "template")
+	filters = {
+		"status": status,
+		"flow_template": _title(host, template)["name"] if template else None,
+		"customer": read.text(customer, "customer"),
+		"context_doctype": read.text(doctype, "doctype"),
+		"context_docname": read.text(docname, "docname"),
+	}
+	found = host.runs.find_runs(
+		{key: value for key, value in filters.items() if value is not None},
+		read.whole_number(limit, "limit", 50, 1, MAX_LIST),
+		read.whole_number(start, "start", 0, 0, 10_000_000),
+	)
+	titles: dict[str, str] = {}
+	for row in found:
+		flow = row["flow_template"]
+		if flow not in titles:
+			titles[flow] = _title(host, flow)["template_name"]
+		row["template_name"] = titles[flow]
+		for column in ("started_at", "completed_at", "wake_at"):
+			row[column] = row[column].isoformat() if row[column] is not None else None
+	return {"runs": found}
+
+
+def _title(host: Host, template: str) -> Mapping[str, Any]:
+	"""`{name, template_name}`; runs outlive their template, so one that is gone is called by its id."""
+	try:
+		return host.definitions.template(template)
+	except TransientDatabaseError:
+		raise
+	except FlowError:
+		return {"name": template, "template_name": template}

@@ -237,7 +237,8 @@ def parse_template_json(text: str) -> Any:
 	try:
 		return parse_json(text)
 	except ValueError as error:
-		outside = _JSON_STRING.sub("", text[:20_000])
+		# The beginning will do for a hint: a quote that is never closed makes the search quadratic.
+		outside = _JSON_STRING.sub("", text[:4_000])
 		bare = find_placeholders(outside)
 		if bare:
 			hint = f'write "{bare[0].text}" with quotes around it; a number or a list stays one'

@@ -438,6 +438,7 @@ class _Advance:
 			messages=self.host.messages,
 			http=self.host.http,
 			secret=self.host.secret,
+			time_zone=self.host.clock.time_zone,
 		)
 
 	def _prepare_call(

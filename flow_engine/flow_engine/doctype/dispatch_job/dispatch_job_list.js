@@ -1,5 +1,4 @@
 frappe.listview_settings["Dispatch Job"] = {
-	hide_name_column: true,
 	add_fields: ["status", "priority"],
 	get_indicator(doc) {
 		const colours = {

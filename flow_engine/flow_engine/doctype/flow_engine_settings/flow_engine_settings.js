@@ -1,6 +1,7 @@
 frappe.ui.form.on("Flow Engine Settings", {
 	refresh(frm) {
-		if (frm.doc.disabled) frm.set_intro(__("The flow engine is switched off: no flow starts or goes on."), "red");
+		if (frm.doc.disabled)
+			frm.set_intro(__("The flow engine is switched off: no flow starts or goes on."), "red");
 		const lines = [
 			__("Text messages go through the gateway of {0}.", [link("SMS Settings")]),
 			__("How long runs are kept is also shown in {0}.", [link("Log Settings")]),

@@ -39,10 +39,12 @@ function load_steps(frm) {
 function show_steps(frm, area, run) {
 	area.html(flow_engine.step_table(run.steps));
 	area.find(".flow-fire").on("click", (event) => fire(frm, $(event.currentTarget).attr("data-step")));
-	frm.get_field("values_html").$wrapper.html(
-		flow_engine.value_block(__("Variables"), run.variables) +
-			flow_engine.value_block(__("What triggered it"), run.trigger_data)
-	);
+	frm
+		.get_field("values_html")
+		.$wrapper.html(
+			flow_engine.value_block(__("Variables"), run.variables) +
+				flow_engine.value_block(__("What triggered it"), run.trigger_data)
+		);
 	frm.remove_custom_button(__("Cancel Run"));
 	const may_cancel = run.allowed
 		? run.allowed.includes("cancel")

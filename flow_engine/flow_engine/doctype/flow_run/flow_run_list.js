@@ -1,6 +1,5 @@
 frappe.listview_settings["Flow Run"] = {
 	add_fields: ["status", "failed_steps"],
-	hide_name_column: false,
 	get_indicator(doc) {
 		if (doc.status === "running" && doc.failed_steps > 0) {
 			return [__("running, with failures"), "orange", "status,=,running|failed_steps,>,0"];

@@ -18,7 +18,8 @@ const text = (value) => frappe.utils.escape_html(value == null ? "" : String(val
 
 function time(value) {
 	if (!value) return "";
-	const full = frappe.datetime.str_to_user(frappe.datetime.convert_to_user_tz(site_time(value), false)) || value;
+	const full =
+		frappe.datetime.str_to_user(frappe.datetime.convert_to_user_tz(site_time(value), false)) || value;
 	return `<span class="text-nowrap" title="${text(value)}">${text(full)}</span>`;
 }
 
@@ -36,7 +37,10 @@ function when(step) {
 	];
 	return lines
 		.filter(([, value]) => value)
-		.map(([label, value]) => `<div class="text-nowrap"><span class="text-muted">${label}</span> ${time(value)}</div>`)
+		.map(
+			([label, value]) =>
+				`<div class="text-nowrap"><span class="text-muted">${label}</span> ${time(value)}</div>`
+		)
 		.join("");
 }
 

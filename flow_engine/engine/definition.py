@@ -177,8 +177,9 @@ class FlowDefinition:
 		return any(self.step(child).branch == branch for child in self.children.get(step_id, ()))
 
 
+# No word boundary after a step id: it may end in `-`, where there is none.
 _ROOT = re.compile(
-	r"\b(doc|customer|run|template|variables|now|input|trigger|links|steps\.[A-Za-z0-9_-]{1,64}|steps)\b"
+	r"\b(?:steps\.[A-Za-z0-9_-]{1,64}|(?:doc|customer|run|template|variables|now|input|trigger|links|steps)\b)"
 )
 
 

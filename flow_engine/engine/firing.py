@@ -71,7 +71,7 @@ def _number(raw: Any, values: Mapping[str, Any], error: type[BadDelay] | type[Ba
 		return 0.0
 	try:
 		number = float(value)
-	except (TypeError, ValueError):
+	except (TypeError, ValueError, OverflowError):
 		raise error(f"{raw!r} does not give a number but {value!r}.") from None
 	if isinstance(value, bool) or not math.isfinite(number) or (error is BadDelay and number < 0):
 		raise error(f"{raw!r} gives {value!r}, which is not a usable number.")
@@ -79,10 +79,12 @@ def _number(raw: Any, values: Mapping[str, Any], error: type[BadDelay] | type[Ba
 
 
 def shift(when: datetime, seconds: float) -> datetime:
-	"""`when` plus seconds of real time, kept inside the calendar."""
+	"""`when` plus seconds of real time, at most FAR_FUTURE. Raises BadDate before the first year."""
 	try:
 		return min(when + timedelta(seconds=seconds), FAR_FUTURE)
 	except OverflowError:
+		if seconds < 0:
+			raise BadDate("The date lies before the first year of the calendar.") from None
 		return FAR_FUTURE
 
 
@@ -118,4 +120,6 @@ def read_time(value: Any, zone: ZoneInfo) -> datetime:
 	try:
 		return moment.astimezone(timezone.utc)
 	except OverflowError:
+		if moment.year > 1:
+			return FAR_FUTURE
 		raise BadDate(f"{value!r} lies outside the calendar.") from None

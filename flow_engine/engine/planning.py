@@ -133,29 +133,25 @@ class Frontier:
 			if not parent.settled:
 				return False
 			if not admits(parent, step.branch):
-				self._skip(step_id, SkipReason.NOT_TAKEN)
+				# Skipped at once, so the time is the parent's: what a dependency does later must not move it.
+				self._skip(step_id, SkipReason.NOT_TAKEN, parent.completed_at or self.started_at)
 				return True
 			passed_through = parent.status is StepStatus.SKIPPED
 		if self._unsettled_dependencies[step_id]:
 			return False
 		if step.depends_on and not self._on_dependencies[step_id]:
-			self._skip(step_id, SkipReason.NOT_TAKEN)
+			self._skip(step_id, SkipReason.NOT_TAKEN, self.ready_time(step_id))
 			return True
 		if step.disabled or passed_through:
-			self._skip(step_id, SkipReason.DISABLED)
+			self._skip(step_id, SkipReason.DISABLED, self.ready_time(step_id))
 			return True
 		# Not through `put`: readiness is derived, it is not a change to record.
 		self.states[step_id] = replace(state, ready_at=self.ready_time(step_id) or _NO_TIME)
 		self.ready.append(step_id)
 		return False
 
-	def _skip(self, step_id: str, reason: SkipReason) -> None:
-		self.put(
-			step_id,
-			self.state(step_id).move(
-				StepStatus.SKIPPED, reason=reason, completed_at=self.ready_time(step_id)
-			),
-		)
+	def _skip(self, step_id: str, reason: SkipReason, at: datetime | None) -> None:
+		self.put(step_id, self.state(step_id).move(StepStatus.SKIPPED, reason=reason, completed_at=at))
 
 	def ready_time(self, step_id: str) -> datetime | None:
 		"""When the last thing the step needed was settled: from recorded times only, so that a crash in between
@@ -190,7 +186,8 @@ class Frontier:
 		"""The run's status as it follows from its steps (cancelling is an operator's act, not a consequence)."""
 		if self.active:
 			return RunStatus.RUNNING
-		if self._unhandled:
+		if self._unhandled or self._count[StepStatus.PENDING]:
+			# Pending without a failure: nothing will ever release these steps, and nobody may be told they are done.
 			return RunStatus.FAILED
 		return RunStatus.COMPLETED
 

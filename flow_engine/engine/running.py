@@ -9,6 +9,7 @@ dropped and read again.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -105,16 +106,23 @@ def drain(host: Host, seconds: float, only: str | None = None, limit: int = CLAI
 		if len(claims) == limit:
 			# A full batch: there is more, and others may help.
 			host.jobs.hint()
-		for place, claim in enumerate(claims):
+		waiting = list(claims)
+		while waiting:
 			now = host.clock.monotonic()
-			if place and now >= until:
-				host.runs.give_back(claims[place:])
+			if len(waiting) < len(claims) and now >= until:
+				host.runs.give_back(waiting)
 				return done
-			if now - claimed_at > LEASE_SECONDS / 4 and not host.runs.renew(claim, LEASE_SECONDS):
+			if now - claimed_at > LEASE_SECONDS / 4:
+				# All that wait, not the next one alone: a lease that runs out unbegun would count as a lost one.
+				waiting = [claim for claim in waiting if host.runs.renew(claim, LEASE_SECONDS)]
+				claimed_at = now
 				continue
+			claim = waiting.pop(0)
 			try:
 				done.append(advance_run(host, claim))
-			except Exception as error:  # one broken run must not stop the others; its lease runs out and counts
+			except (
+				Exception
+			) as error:  # one broken run must not stop the others; its lease runs out and counts
 				host.report(error, f"advancing {claim.run}")
 		if not claims or host.clock.monotonic() >= until:
 			return done
@@ -138,7 +146,11 @@ class _Advance:
 		self.told = (0, 0)
 		self.status: str | None = None
 		self.until = host.clock.monotonic() + ADVANCE_SECONDS
+		# After a lost lease each step is committed before the next begins: should the worker be lost again, the
+		# step it was on is the first one that is ready.
+		self.batch_steps = 1 if claim.attempts else BATCH_STEPS
 		self.poisoned = claim.attempts >= LOST_LEASES
+		self.found = False
 		self.on_step: Attempt | None = None
 
 	def go(self) -> Advanced:
@@ -150,6 +162,7 @@ class _Advance:
 				try:
 					call, ended = self.host.runs.transact(lambda carried=carried: self._turn(carried))
 					self.told = len(self.executed), len(self.scheduled)
+					self.poisoned = False
 				except _HandlerFailed as failure:
 					carried = failure.attempt
 					continue
@@ -196,7 +209,9 @@ class _Advance:
 			self._park(error, now)
 			return None, "idle"
 		self.clean = False
-		call = self._work(session, now, carried)
+		# What was found on loading is committed by itself: a handler that fails later must not take it back.
+		call = None if self.found and carried is None else self._work(session, now, carried)
+		self.found = False
 		ended: str | None = None
 		lease_seconds = LEASE_SECONDS
 		columns: dict[str, Any] = {"attempts": 0, "failed_steps": session.frontier.failed_steps}
@@ -218,6 +233,9 @@ class _Advance:
 		return call, ended
 
 	def _spent(self) -> bool:
+		"""Never before something was done: a run that is slow to load would yield for ever."""
+		if not self.executed and not self.scheduled:
+			return False
 		return len(self.executed) >= ADVANCE_STEPS or self.host.clock.monotonic() > self.until
 
 	def _session(self, record: RunRecord, now: datetime, carried: Attempt | None) -> Session:
@@ -226,10 +244,9 @@ class _Advance:
 		if session is None or not self.clean or not session.matches(record):
 			session = self.session = Session(self.host, record)
 			self._collect_due(session, now)
-			self._settle_lost_calls(session, now, carried)
-			if self.poisoned:
-				self.poisoned = False
-				self._fail_poison(session, now)
+			self.found = self._settle_lost_calls(session, now, carried)
+			if self.poisoned and not self.found:
+				self.found = self._fail_poison(session, now)
 		session.record = record
 		return session
 
@@ -241,35 +258,46 @@ class _Advance:
 			if state.status is StepStatus.SCHEDULED:
 				session.frontier.ready.append(step_id)
 			elif state.status is StepStatus.WAITING:
-				self._close_question(session, step_id)
-				self._fail(
-					session,
-					Attempt(step_id, state.attempts + 1, Fail("timed_out", "Nobody answered in time."), now),
-					now,
-					"timed_out",
-					"Nobody answered in time.",
-				)
+				self._time_out(session, step_id, now)
 
-	def _settle_lost_calls(self, session: Session, now: datetime, carried: Attempt | None) -> None:
-		"""A call that was in flight when its worker disappeared has an unknown outcome."""
+	def _time_out(self, session: Session, step_id: str, now: datetime) -> None:
+		self._close_question(session, step_id)
+		outcome = Fail("timed_out", "Nobody answered in time.")
+		attempt = Attempt(step_id, session.state(step_id).attempts + 1, outcome, now)
+		self._fail(session, attempt, now, outcome.code, outcome.message)
+
+	def _settle_lost_calls(self, session: Session, now: datetime, carried: Attempt | None) -> bool:
+		"""A call that was in flight when its worker disappeared has an unknown outcome. Was there one?"""
+		found = False
 		for step_id, state in list(session.frontier.active_steps()):
 			if state.status is not StepStatus.RUNNING or (carried is not None and carried.step_id == step_id):
 				continue
 			lost = Unknown("The worker disappeared while this call was in flight: its outcome is unknown.")
 			self._record(
 				session,
-				Attempt(step_id, state.attempts, lost, state.started_at or now, external=True),
+				Attempt(
+					step_id,
+					state.attempts,
+					lost,
+					state.started_at or now,
+					acting_user=session.record.run_as,
+					key=idempotency_key(self.host.site, session.record.name, step_id),
+					external=True,
+				),
 				now,
 			)
+			found = True
+		return found
 
-	def _fail_poison(self, session: Session, now: datetime) -> None:
-		"""The step this run was on has taken its worker down too often."""
+	def _fail_poison(self, session: Session, now: datetime) -> bool:
+		"""The step this run was on has taken its worker down too often. Was there one?"""
 		if not session.frontier.ready:
-			return
+			return False
 		step_id = session.frontier.ready.popleft()
 		message = f"The worker was lost {self.claim.attempts} times in a row on this step."
 		attempt = Attempt(step_id, session.state(step_id).attempts + 1, Fail("worker_lost", message), now)
 		self._fail(session, attempt, now, "worker_lost", message)
+		return True
 
 	def _admit(self) -> bool:
 		"""Concurrency per document, decided once: go ahead, step back, or replace the others. The flow is locked
@@ -282,7 +310,9 @@ class _Advance:
 			self.status = RunStatus.CANCELLED.value
 			return False
 		for rival in rivals:
-			cancel_locked(self.host, self.host.runs.lock(rival), f"Replaced by {record.name}.")
+			other = self.host.runs.lock(rival)
+			if other.status == RunStatus.RUNNING:  # it may have ended while we waited for its lock
+				cancel_locked(self.host, other, f"Replaced by {record.name}.")
 		self.host.runs.write(record.name, self.claim.token, admitted=1)
 		return True
 
@@ -317,7 +347,7 @@ class _Advance:
 			self._take_in(session, carried, now)
 			return None
 		batch_until = self.host.clock.monotonic() + BATCH_SECONDS
-		for _ in range(BATCH_STEPS):
+		for _ in range(self.batch_steps):
 			if not ready or self._spent() or self.host.clock.monotonic() > batch_until:
 				return None
 			step_id = ready[0]
@@ -371,7 +401,7 @@ class _Advance:
 				if effect is Effect.EXTERNAL:
 					return self._prepare_call(session, step, kind, context, values, attempt)
 				self.on_step = attempt if effect is Effect.DATABASE else None
-				outcome = kind.handle(context)
+				outcome = usable(kind.handle(context))
 				self.on_step = None
 		except (TransientDatabaseError, LeaseLost):
 			raise
@@ -418,7 +448,7 @@ class _Advance:
 				fields.get("assignee") or None,
 			)
 		if firing.until is not None and firing.until <= now:
-			self._collect_due(session, now)
+			self._time_out(session, step.id, now)
 		return False
 
 	def _step_context(
@@ -478,7 +508,7 @@ class _Advance:
 		assert call.kind.handle is not None
 		try:
 			with self.host.documents.acting_as(call.user):
-				outcome = call.kind.handle(call.context)
+				outcome = usable(call.kind.handle(call.context))
 		except StepError as error:
 			outcome = outcome_of(error)
 		except FlowError as error:
@@ -605,6 +635,16 @@ def _columns(attempt: Attempt, now: datetime) -> dict[str, Any]:
 	if not isinstance(outcome, Done):
 		columns.update(error_code=outcome.code, error_message=outcome.message[:2000])
 	return columns
+
+
+def usable(outcome: Any) -> Outcome:
+	"""A handler's answer, or the failure that it is none: kinds come from other apps too."""
+	if isinstance(outcome, Unknown):
+		return outcome
+	if isinstance(outcome, Done | Retry | Fail) and isinstance(outcome.result, Mapping):
+		if not isinstance(outcome, Done) or all(len(document) == 3 for document in outcome.touched):
+			return outcome
+	return Fail("handler_error", f"The step's handler gave an answer that is none: {type(outcome).__name__}.")
 
 
 def outcome_of(error: StepError) -> Outcome:

@@ -7,6 +7,7 @@ the table. Dictionaries exist only where the state is stored (`dump_state`, `loa
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -151,8 +152,13 @@ def handling(definition: FlowDefinition, step_id: str, code: str) -> Handled | N
 
 def limit_result(result: Any) -> Any:
 	"""A result as it is stored: JSON, at most MAX_RESULT_BYTES; a larger one is cut with a marker."""
-	text = json.dumps(result, default=str, ensure_ascii=False)
-	if len(text.encode("utf-8", "surrogatepass")) <= MAX_RESULT_BYTES:
+	try:
+		text = json.dumps(result, default=str, ensure_ascii=False, allow_nan=False)
+	except (TypeError, ValueError, RecursionError):
+		text = json.dumps(_sayable(result), default=str, ensure_ascii=False)
+	# Half a surrogate pair is a Python string and no text: no database takes it.
+	text = text.encode("utf-8", "replace").decode("utf-8")
+	if len(text.encode("utf-8")) <= MAX_RESULT_BYTES:
 		return json.loads(text)
 	kept = {"$cut": True, "text": text[: MAX_RESULT_BYTES // 4]}
 	if isinstance(result, Mapping):
@@ -160,6 +166,19 @@ def limit_result(result: Any) -> Any:
 			if isinstance(result.get(key), str | int) and len(str(result[key])) <= 140:
 				kept[key] = result[key]
 	return kept
+
+
+def _sayable(value: Any, depth: int = 0) -> Any:
+	"""What JSON cannot say, said otherwise: NaN and infinities are null, keys are text, what is too deep is cut."""
+	if depth > 100:
+		return "…"
+	if isinstance(value, float) and not math.isfinite(value):
+		return None
+	if isinstance(value, Mapping):
+		return {str(key): _sayable(entry, depth + 1) for key, entry in value.items()}
+	if isinstance(value, list | tuple):
+		return [_sayable(entry, depth + 1) for entry in value]
+	return value
 
 
 def inline_result(result: Any) -> Any:
@@ -198,10 +217,12 @@ def dump_step(state: StepState) -> dict[str, Any]:
 		value = getattr(state, name)
 		if value is not None and not (name == "ready_at" and state.status is StepStatus.PENDING):
 			data[name] = value.isoformat()
-	for name in ("purpose", "attempts", "error", "input"):
+	for name in ("purpose", "attempts", "error"):
 		value = getattr(state, name)
 		if value:
 			data[name] = value
+	if state.input is not None:  # a posted `{}`, `0` or `false` is an answer too
+		data["input"] = state.input
 	if state.result is not None:
 		data["result"] = inline_result(state.result)
 	for name in ("handled", "reason"):
@@ -232,7 +253,12 @@ def _load_step(entry: Mapping[str, Any]) -> StepState:
 		elif name in _ENUMS:
 			value = _ENUMS[name](value)
 		values[name] = value
-	return StepState(**values)
+	state = StepState(**values)
+	if not isinstance(state.attempts, int) or not isinstance(state.error or {}, Mapping):
+		raise ValueError("attempts or error is not what it should be")
+	if state.status is StepStatus.SCHEDULED and state.trigger_at is None:
+		raise ValueError("a scheduled step has no time")
+	return state
 
 
 def parse_utc(text: str) -> datetime:

@@ -1,0 +1,16 @@
+"""The engine over HTTP: `/api/method/flow_engine.api.…`."""
+
+import frappe
+
+from flow_engine.api.door import endpoint
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+@endpoint
+def catalog():
+	"""Kinds, events, trigger types, operators and filters: everything the editor offers, as data."""
+	from flow_engine.frappe_host.host import get_host
+	from flow_engine.service import doors
+
+	frappe.has_permission("Flow Template", "read", throw=True)
+	return doors.catalog(get_host().templates)

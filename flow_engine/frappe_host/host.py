@@ -15,7 +15,7 @@ from flow_engine.frappe_host.documents import FrappeDocuments
 from flow_engine.frappe_host.extensions import kinds
 from flow_engine.frappe_host.jobs import DrainHints
 from flow_engine.frappe_host.messages import FrappeMessages
-from flow_engine.frappe_host.secrets import resolve_secret
+from flow_engine.frappe_host.secrets import secret_value
 from flow_engine.frappe_host.store import FrappeRuns
 from flow_engine.frappe_host.templates import FrappeTemplates
 from flow_engine.outbound.http import GuardedHttpClient
@@ -63,7 +63,7 @@ def compose_host() -> SiteHost:
 		links=SiteLinks(),
 		definitions=templates,
 		kinds=registry,
-		secret=resolve_secret,
+		secret=secret_value,
 		report=report,
 		templates=templates,
 	)
@@ -77,6 +77,4 @@ def allowed_private_hosts() -> tuple[str, ...]:
 def report(error: BaseException, where: str) -> None:
 	"""An error nobody expected: into the Error Log, with its traceback, for administrators. Outside transactions
 	this commits by itself, so that a later rollback does not hide it."""
-	frappe.log_error(
-		title=f"Flow Engine: {where}"[:140], message=frappe.get_traceback(), defer_insert=True
-	)
+	frappe.log_error(title=f"Flow Engine: {where}"[:140], message=frappe.get_traceback(), defer_insert=True)

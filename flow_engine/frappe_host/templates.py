@@ -159,7 +159,11 @@ class FrappeTemplates:
 	def find(self, filters: Mapping[str, Any]) -> list[dict[str, Any]]:
 		wanted = {key: value for key, value in filters.items() if key in _READ}
 		return frappe.get_list(
-			"Flow Template", filters=wanted, fields=list(_READ), order_by="category, template_name", limit_page_length=0
+			"Flow Template",
+			filters=wanted,
+			fields=list(_READ),
+			order_by="category, template_name",
+			limit_page_length=0,
 		)
 
 	def insert(self, values: Mapping[str, Any], seeding: bool = False) -> dict[str, Any]:
@@ -203,7 +207,10 @@ class FrappeTemplates:
 
 	def template(self, template: str) -> Mapping[str, Any]:
 		row = frappe.db.get_value(
-			"Flow Template", template, ["name", "template_name", "category", "version", "description"], as_dict=True
+			"Flow Template",
+			template,
+			["name", "template_name", "category", "version", "description"],
+			as_dict=True,
 		)
 		if not row:
 			raise TemplateNotFound(f"There is no flow template {template!r}.", name=template)

@@ -1,0 +1,144 @@
+"""Runs over HTTP: start, watch, fire, cancel. Requests change state and tell workers; they never execute steps."""
+
+import frappe
+from frappe.rate_limiter import rate_limit
+
+from flow_engine.api.door import endpoint, is_manager, only_managers
+from flow_engine.engine.errors import BadInput, InputTooLarge, NotAllowed
+from flow_engine.engine.interventions import MAX_INPUT_BYTES
+from flow_engine.frappe_host import run_access
+from flow_engine.frappe_host.host import get_host
+from flow_engine.service import arguments as read
+from flow_engine.service import doors
+
+CALLS_PER_MINUTE = 120
+
+
+@frappe.whitelist(methods=["POST"])
+@endpoint
+def start(template=None, doctype=None, docname=None, customer=None, variables=None, key=None):
+	run_access.check_may_start()
+	host = get_host()
+	return doors.start(
+		host,
+		host.templates,
+		template,
+		doctype,
+		docname,
+		customer,
+		variables,
+		user=frappe.session.user,
+		key=key,
+	)
+
+
+@frappe.whitelist(methods=["POST"])
+@endpoint
+def advance(run=None):
+	only_managers()
+	return doors.advance(get_host(), run)
+
+
+@frappe.whitelist(methods=["POST"], allow_guest=True)
+@endpoint
+def complete(run=None, step_id=None, token=None, result=None, **body):
+	"""Fire a waiting step: with its token as whoever holds the link, else as the user who is logged in."""
+	token = token or frappe.get_request_header("X-Flow-Token")
+	if token:
+		return complete_by_link(run, step_id, token, result, body)
+	if frappe.session.user == "Guest":
+		raise NotAllowed("A step token is needed.")
+	run_access.check_may_fire(read.needed(run, "run"), read.needed(step_id, "step_id"))
+	return doors.complete(get_host(), run, step_id, _value(result))
+
+
+@rate_limit(limit=CALLS_PER_MINUTE, seconds=60)
+def complete_by_link(run, step_id, token, result=None, body=None):
+	"""What the link in `{{links.<step>}}` does. The posted body is kept as it came."""
+	if (frappe.request.content_length or 0) > MAX_INPUT_BYTES + 1024:
+		raise InputTooLarge()
+	posted = {key: value for key, value in (body or {}).items() if key not in ("cmd", "csrf_token")}
+	value = _value(result) if result is not None else (posted or None)
+	return doors.complete(get_host(), run, step_id, value, token)
+
+
+@frappe.whitelist(methods=["POST"])
+@endpoint
+def event(event=None, doctype=None, docname=None, customer=None, variables=None):
+	only_managers()
+	host = get_host()
+	return doors.event(
+		host,
+		host.templates.active_triggers(),
+		event,
+		doctype,
+		docname,
+		customer,
+		variables,
+		user=frappe.session.user,
+	)
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+@endpoint
+def list(
+	status=None,
+	template=None,
+	customer=None,
+	document=None,
+	doctype=None,
+	docname=None,
+	limit=None,
+	start=None,
+):
+	"""Runs the caller may see, newest first."""
+	return {
+		"runs": run_access.visible_runs(
+			status=read.text(status, "status"),
+			template=read.text(template, "template"),
+			customer=read.text(customer, "customer"),
+			doctype=read.text(doctype, "doctype"),
+			docname=read.text(docname or document, "docname"),
+			limit=read.whole_number(limit, "limit", 50, 1, doors.MAX_LIST),
+			start=read.whole_number(start, "start", 0, 0, 10_000_000),
+		)
+	}
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+@endpoint
+def get(run=None, name=None):
+	name = read.needed(run or name, "run")
+	values = run_access.check_may_see(name)
+	view = doors.get_run(get_host(), name, values)
+	for step in view["run"]["steps"]:
+		step["allowed"] = [a for a in step["allowed"] if run_access.may(a, name, step["id"])]
+	view["run"]["allowed"] = (
+		["cancel"] if is_manager() and view["run"]["status"] in ("running", "failed") else []
+	)
+	return view
+
+
+@frappe.whitelist(methods=["POST"])
+@endpoint
+def cancel(run=None, reason=None):
+	only_managers()
+	return doors.cancel(
+		get_host(), run, read.text(reason, "reason") or f"Cancelled by {frappe.session.user}."
+	)
+
+
+@frappe.whitelist(methods=["POST"])
+@endpoint
+def retry(run=None, step_id=None):
+	only_managers()
+	return doors.retry(get_host(), run, step_id)
+
+
+def _value(result):
+	"""A result given as JSON text (a form) or as data."""
+	if isinstance(result, str) and result[:1] in ("{", "["):
+		return read.json_value(result, "result")
+	if isinstance(result, bytes):
+		raise BadInput("`result` must be JSON.")
+	return result

@@ -1,0 +1,72 @@
+"""Templates over HTTP. Rights are the Document API's: Flow Managers write, others read what they may."""
+
+import frappe
+
+from flow_engine.api.door import endpoint
+from flow_engine.frappe_host.host import get_host
+from flow_engine.service import doors
+
+
+def _store():
+	return get_host().templates
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+@endpoint
+def list(category=None, applies_to=None, is_active=None, trigger_event=None):
+	return doors.list_templates(_store(), category, applies_to, is_active, trigger_event)
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+@endpoint
+def get(name=None):
+	return doors.get_template(_store(), name)
+
+
+@frappe.whitelist(methods=["POST"])
+@endpoint
+def create(**values):
+	return doors.create_template(_store(), values)
+
+
+@frappe.whitelist(methods=["POST", "PUT"])
+@endpoint
+def update(name=None, modified=None, **values):
+	return doors.update_template(_store(), name, values, modified)
+
+
+@frappe.whitelist(methods=["POST", "DELETE"])
+@endpoint
+def delete(name=None):
+	return doors.delete_template(_store(), name)
+
+
+@frappe.whitelist(methods=["POST"])
+@endpoint
+def duplicate(name=None, new_name=None):
+	return doors.duplicate_template(_store(), name, new_name)
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+@endpoint
+def validate(definition=None, name=None):
+	frappe.has_permission("Flow Template", "read", throw=True)
+	return doors.validate_definition(_store(), definition, name)
+
+
+@frappe.whitelist(methods=["POST"])
+@endpoint
+def publish(name=None, note=None):
+	return doors.publish_template(_store(), name, note)
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+@endpoint
+def export(name=None):
+	return doors.export_template(_store(), name)
+
+
+@frappe.whitelist(methods=["POST"])
+@endpoint
+def import_templates(templates=None):
+	return doors.import_templates(_store(), templates)

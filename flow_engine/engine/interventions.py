@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flow_engine.engine.definition import TriggerType
 from flow_engine.engine.errors import (
@@ -46,7 +47,7 @@ def complete_step(
 	By a person: manual, webhook and delayed steps that wait now. Raises RunNotFound, StepNotFound, RunFinal,
 	StepNotWaiting, InputTooLarge.
 	"""
-	size = len(json.dumps(value, default=str))
+	size = len(json.dumps(value, default=str, ensure_ascii=False).encode("utf-8", "replace"))
 	if size > MAX_INPUT_BYTES:
 		raise InputTooLarge()
 
@@ -70,7 +71,10 @@ def complete_locked(host: Host, record: RunRecord, step_id: str, value: Any, by_
 	if by_webhook and not webhook:
 		raise StepNotWaiting(f"{step.label!r} is not started by a webhook.")
 	if webhook and by_webhook and state.input_at is not None:
-		return Accepted(record.name, step_id, kept=state.status is StepStatus.PENDING)
+		# Answered as the first time, whatever has become of the step since.
+		ready_at = session.frontier.ready_time(step_id)
+		early = state.status is StepStatus.PENDING or (ready_at is not None and state.input_at < ready_at)
+		return Accepted(record.name, step_id, kept=early)
 	if record.status in _FINAL:
 		raise RunFinal(f"{record.name} is {record.status}.")
 	if state.status is StepStatus.PENDING and webhook and by_webhook:
@@ -112,34 +116,37 @@ def cancel_run(host: Host, run: str, reason: str) -> list[str]:
 
 
 def retry_step(host: Host, run: str, step_id: str) -> None:
-	"""Try a failed step again from its first attempt; reopens a failed run. Raises StepNotWaiting, …"""
+	"""Try a failed step once more; reopens a failed run. Attempts go on counting, so that each keeps its log row.
+
+	Raises RunNotFound, StepNotFound, RunFinal, StepNotWaiting.
+	"""
 
 	def work() -> None:
 		record = host.runs.lock(run)
 		session = Session(host, record)
 		if step_id not in session.definition:
 			raise StepNotFound(f"{record.name} has no step {step_id!r}.")
-		_reopen(session, record, step_id)
-		_save(host, session, host.runs.now(), wake_at=host.runs.now())
+		now = host.runs.now()
+		_reopen(session, record, step_id, now, "call")
+		_save(host, session, now, wake_at=now)
 
 	host.runs.transact(work)
 	host.jobs.hint()
 
 
-def _reopen(session: Session, record: RunRecord, step_id: str) -> None:
+def _reopen(session: Session, record: RunRecord, step_id: str, at: datetime, purpose: str) -> None:
 	if record.status in _FINAL:
 		raise RunFinal(f"{record.name} is {record.status}.")
 	state = session.state(step_id)
 	if state.status is not StepStatus.FAILED or state.handled is not None:
 		raise StepNotWaiting(f"The step is {state.status.value}; only an unhandled failure can be retried.")
-	now = session.host.runs.now()
-	session.frontier.put(
+	session.put(
 		step_id,
 		replace(
 			state,
 			status=StepStatus.SCHEDULED,
-			trigger_at=now,
-			purpose="call",
+			trigger_at=at,
+			purpose=purpose,
 			completed_at=None,
 			error=None,
 			result=None,
@@ -158,15 +165,22 @@ def repair_pending(host: Host, record: RunRecord, step_id: str, trigger_at: date
 	state = session.state(step_id)
 	now = host.runs.now()
 	if state.status is StepStatus.FAILED and state.handled is None:
-		_reopen(session, record, step_id)
-		_save(host, session, now, wake_at=now)
+		# As a retry, which has a row: this one, closed again when the step has run.
+		_reopen(session, record, step_id, trigger_at, "retry")
+		_save(host, session, now, wake_at=session.next_time())
 		return True
 	if state.status in (StepStatus.SCHEDULED, StepStatus.WAITING) and state.trigger_at is not None:
-		if state.trigger_at != trigger_at:
+		if not _same_wall_time(state.trigger_at, trigger_at, host.clock.time_zone):
 			session.frontier.put(step_id, replace(state, trigger_at=trigger_at))
 		_save(host, session, now, wake_at=session.next_time())
 		return True
 	return False
+
+
+def _same_wall_time(one: datetime, other: datetime, zone: ZoneInfo) -> bool:
+	"""Rows show site time, which repeats an hour each autumn: a row that shows the step's time was not moved."""
+	shown = [when.astimezone(zone).replace(tzinfo=None, fold=0) for when in (one, other)]
+	return shown[0] == shown[1]
 
 
 def wake_run(host: Host, run: str) -> None:
@@ -189,8 +203,8 @@ def _save(host: Host, session: Session, now: datetime, wake_at: datetime | None)
 		wake_at = now
 	session.flush()
 	columns = session.snapshot(now, wake_at)
-	if columns["status"] == RunStatus.RUNNING:
-		columns["completed_at"] = None
+	if columns["status"] == record.status:
+		columns["completed_at"] = record.completed_at
 	host.runs.write(record.name, None, **columns, revision=record.revision + 1)
 
 

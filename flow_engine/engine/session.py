@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from flow_engine.engine.definition import FlowDefinition
+from flow_engine.engine.definition import FlowDefinition, TriggerType
 from flow_engine.engine.errors import StateUnreadable
 from flow_engine.engine.planning import Frontier
 from flow_engine.engine.ports import Host, LogRow, PendingRow, RunRecord
@@ -44,6 +44,14 @@ class Session:
 				if row.step_id in self.definition:
 					states[row.step_id] = replay(states.get(row.step_id) or StepState(), row, self.definition)
 		self.open_rows = {step_id for step_id, state in states.items() if _has_row(state)}
+		# Scheduling is committed with the turn and remembered by the snapshot only: after a crash between the two, a
+		# step that is pending here may have its row already.
+		self.open_rows |= {
+			step.id
+			for step in self.definition.steps
+			if step.trigger.type not in _AT_ONCE
+			and (step.id not in states or states[step.id].status is StepStatus.PENDING)
+		}
 		self.frontier = Frontier(self.definition, states, record.started_at)
 		self._log: list[LogRow] = []
 		self._touched: list[tuple[str, str, str, str]] = []
@@ -143,6 +151,7 @@ class Session:
 		return min(times, default=None)
 
 
+_AT_ONCE = (TriggerType.ON_FLOW_START, TriggerType.ON_PREV_COMPLETE)
 _ROW_END = {
 	StepStatus.FAILED: "failed",
 	StepStatus.CANCELLED: "cancelled",

@@ -1,7 +1,7 @@
 """The standalone host's documents: a schemaless store. It is not an ERP and does not pretend to be one.
 
-It keeps what flows read and write, with the few rules the built-in kinds rely on (a Dispatch Job's open merge key,
-a Subscription's two methods) and the same guard on standard fields as a site.
+It keeps what flows read and write, with the few rules the built-in kinds rely on (a Dispatch Job's open merge
+key, a Subscription's two methods) and the same guard on standard fields as a site.
 """
 
 from __future__ import annotations
@@ -81,7 +81,12 @@ class SqliteDocuments:
 		if not doctype:
 			raise ValidationFailed("A document needs a DocType.")
 		ordinal = self.database.next_value(f"document {doctype}")
-		name = values.get("name") or f"{''.join(word[0] for word in doctype.split()).upper()}-{ordinal:05d}"
+		initials = "".join(word[0] for word in doctype.split()).upper()
+		name = values.get("name") or f"{initials}-{ordinal:05d}"
+		while not values.get("name") and self._exists(doctype, name):
+			# Loaded documents bring names that look like ours.
+			ordinal = self.database.next_value(f"document {doctype}")
+			name = f"{initials}-{ordinal:05d}"
 		now = self._now()
 		document = {
 			**_DEFAULTS.get(doctype, {}),
@@ -101,6 +106,23 @@ class SqliteDocuments:
 		"""Put a document in as it is: what a simulation starts from."""
 		ordinal = self.database.next_value(f"document {values['doctype']}")
 		self._store(dict(values), ordinal, None, new=True)
+
+	def put(self, values: Mapping[str, Any]) -> dict[str, Any]:
+		"""What the operator does by hand: create the document, or change the fields given, standard ones
+		included. Raises ValidationFailed, Conflict."""
+		doctype, name = values.get("doctype"), values.get("name")
+		if doctype and name and self.find(doctype, {"name": name}, limit=1):
+			return self._change(doctype, name, lambda document: document.update(values))
+		return self.insert(str(doctype or ""), values)
+
+	def latest(self, doctype: str | None = None, limit: int = 50) -> list[dict[str, Any]]:
+		"""`{doctype, name, modified}` of documents, those changed last first."""
+		where, values = ("WHERE doctype = %s ", [doctype]) if doctype else ("", [])
+		return self.database.rows(
+			"SELECT doctype, name, json_extract(`values`, '$.modified') AS modified FROM document "
+			f"{where}ORDER BY modified DESC, rowid DESC LIMIT {int(limit)}",
+			values,
+		)
 
 	def update(self, doctype: str, name: str, values: Mapping[str, Any]) -> dict[str, Any]:
 		refused = sorted(set(values) & set(STANDARD_FIELDS))
@@ -136,6 +158,11 @@ class SqliteDocuments:
 			for row in rows
 		]
 
+	def _exists(self, doctype: str, name: str) -> bool:
+		return bool(
+			self.database.rows("SELECT 1 FROM document WHERE doctype = %s AND name = %s", [doctype, name])
+		)
+
 	def _change(self, doctype: str, name: str, change: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
 		document = self.get(doctype, name)
 		change(document)
@@ -151,12 +178,14 @@ class SqliteDocuments:
 		try:
 			if new:
 				self.database.execute(
-					"INSERT INTO document (doctype, name, ordinal, change, `values`) VALUES (%s, %s, %s, %s, %s)",
+					"INSERT INTO document (doctype, name, ordinal, change, `values`) "
+					"VALUES (%s, %s, %s, %s, %s)",
 					[document["doctype"], document["name"], ordinal, change, text],
 				)
 			else:
 				self.database.execute(
-					"UPDATE document SET `values` = %s, change = COALESCE(change, %s) WHERE doctype = %s AND name = %s",
+					"UPDATE document SET `values` = %s, change = COALESCE(change, %s) "
+					"WHERE doctype = %s AND name = %s",
 					[text, change, document["doctype"], document["name"]],
 				)
 		except sqlite3.IntegrityError:

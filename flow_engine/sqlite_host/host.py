@@ -6,19 +6,21 @@ import hashlib
 import hmac
 import logging
 import secrets
+import sqlite3
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
+from flow_engine.clock import SystemClock
 from flow_engine.engine.kinds import register
 from flow_engine.engine.ports import Clock, Host, HttpClient
 from flow_engine.outbound.http import GuardedHttpClient
 from flow_engine.service.events import BUSINESS_EVENTS
-from flow_engine.clock import SystemClock
 from flow_engine.sqlite_host.documents import SqliteDocuments
 from flow_engine.sqlite_host.messages import Outbox
-from flow_engine.sqlite_host.store import Database, SqliteRuns
+from flow_engine.sqlite_host.store import Database, SqliteRuns, StorageFailed
 from flow_engine.sqlite_host.templates import SqliteTemplates
 
 log = logging.getLogger("flow_engine")
@@ -41,29 +43,23 @@ class SignedLinks:
 	def __init__(self, database: Database, base_url: str):
 		self.database = database
 		self.base_url = base_url.rstrip("/")
-		self._key: bytes | None = None
+		# Now, not when first asked for: a step's transaction that is rolled back would take a new key with it, and
+		# the links sent out would be signed with a key that nobody has.
+		self.key = database.transact(self._read_key)
 
-	@property
-	def key(self) -> bytes:
-		if self._key is None:
-
-			def work() -> bytes:
-				self.database.execute(
-					"INSERT OR IGNORE INTO setting (name, value) VALUES ('link_key', %s)",
-					[secrets.token_hex(32)],
-				)
-				return bytes.fromhex(
-					self.database.rows("SELECT value FROM setting WHERE name = 'link_key'")[0]["value"]
-				)
-
-			self._key = self.database.transact(work)
-		return self._key
+	def _read_key(self) -> bytes:
+		self.database.execute(
+			"INSERT OR IGNORE INTO setting (name, value) VALUES ('link_key', %s)", [secrets.token_hex(32)]
+		)
+		rows = self.database.rows("SELECT value FROM setting WHERE name = 'link_key'")
+		return bytes.fromhex(rows[0]["value"])
 
 	def token(self, run: str, step_id: str) -> str:
 		return hmac.new(self.key, f"{run}\n{step_id}".encode(), hashlib.sha256).hexdigest()
 
 	def url(self, run: str, step_id: str) -> str:
-		return f"{self.base_url}/flow-link?run={run}&step={step_id}&token={self.token(run, step_id)}"
+		query = urlencode({"run": run, "step": step_id, "token": self.token(run, step_id)})
+		return f"{self.base_url}/flow-link?{query}"
 
 
 @dataclass(frozen=True)
@@ -79,14 +75,21 @@ def open_host(
 	path: str = ":memory:",
 	*,
 	clock: Clock | None = None,
-	http: HttpClient | None = None,
+	make_http: Callable[[Outbox], HttpClient] | None = None,
 	base_url: str = "http://127.0.0.1:8765",
 	kinds: Mapping[str, Any] | None = None,
 	allowed_private_hosts: tuple[str, ...] = (),
 ) -> StandaloneHost:
-	"""Open (or make) a database and compose a host around it."""
+	"""Open (or make) a database and compose a host around it. Raises StorageFailed.
+
+	make_http: gives the client for calls of flows; without it, real calls are made under the address guard.
+	"""
 	clock = clock or SystemClock()
-	database = Database(path)
+	try:
+		database = Database(path)
+	except (sqlite3.Error, ValueError) as error:
+		# ValueError: a path with a NUL in it.
+		raise StorageFailed(f"The database file {path!r} cannot be used: {error}") from None
 	documents = SqliteDocuments(database, clock)
 	outbox = Outbox(database, clock)
 	kinds = kinds if kinds is not None else register()
@@ -100,7 +103,9 @@ def open_host(
 		runs=SqliteRuns(database, clock, user),
 		documents=documents,
 		messages=outbox,
-		http=http or GuardedHttpClient(allowed_private_hosts=allowed_private_hosts),
+		http=make_http(outbox)
+		if make_http
+		else GuardedHttpClient(allowed_private_hosts=allowed_private_hosts),
 		clock=clock,
 		jobs=WorkerHint(database),
 		links=SignedLinks(database, base_url),

@@ -249,7 +249,7 @@ class SqlRuns:
 		for column in _SITE_COLUMNS:
 			row[column] = self.from_site(row[column])
 		if isinstance(row["trigger_data"], Mapping) and row["trigger_data"].get("at"):
-			row["started_at"] = datetime.fromisoformat(row["trigger_data"]["at"])
+			row["started_at"] = _exact(row["trigger_data"]["at"]) or row["started_at"]
 		for column in ("state_seq", "log_seq", "revision", "attempts", "failed_steps", "depth"):
 			row[column] = int(row[column] or 0)
 		row["admitted"] = bool(row["admitted"])
@@ -287,6 +287,8 @@ class SqlRuns:
 				values[column] = self.site_text(values[column])
 		if "step_state" in values:
 			values["step_state"] = _json(values["step_state"])
+		if "error_message" in values:
+			values["error_message"] = _text_of(values["error_message"])
 		values["modified"] = self._stamp()
 		where = "name = %s" if token is None else "name = %s AND lease_token = %s"
 		changed = self._change(
@@ -394,7 +396,7 @@ class SqlRuns:
 			"acting_user": row.acting_user,
 			"result": None if row.result is None else _json(row.result),
 			"error_code": row.error_code,
-			"error_message": row.error_message,
+			"error_message": _text_of(row.error_message),
 			"idempotency_key": row.key,
 			"next_at": self.site_text(row.next_at),
 			"next_utc": self.utc_text(row.next_at),
@@ -430,7 +432,7 @@ class SqlRuns:
 				"purpose": row.purpose,
 				"trigger_at": self.site_text(row.trigger_at),
 				"retry_count": row.retry_count,
-				"last_error": (row.last_error or "")[:500] or None,
+				"last_error": _text_of((row.last_error or "")[:500]) or None,
 			}
 			if row.step_id in open_rows:
 				sets = ", ".join(f"`{column}` = %s" for column in columns)
@@ -461,13 +463,18 @@ class SqlRuns:
 		self, run: str, closed: Mapping[str, str], errors: Mapping[str, str] | None = None
 	) -> None:
 		now = self._stamp()
+		alike: dict[tuple[str, str | None], list[str]] = {}
 		for step_id, status in closed.items():
-			error = ((errors or {}).get(step_id) or "")[:500] or None
-			self._change(
-				"UPDATE `tabFlow Step Pending` SET status = %s, executed_at = %s, last_error = %s, modified = %s "
-				"WHERE flow_run = %s AND step_id = %s AND status = 'pending'",
-				[status, now, error, now, run, step_id],
-			)
+			error = _text_of(((errors or {}).get(step_id) or "")[:500]) or None
+			alike.setdefault((status, error), []).append(step_id)
+		for (status, error), step_ids in alike.items():
+			for start in range(0, len(step_ids), 200):
+				some = step_ids[start : start + 200]
+				self._change(
+					"UPDATE `tabFlow Step Pending` SET status = %s, executed_at = %s, last_error = %s, modified = %s "
+					f"WHERE flow_run = %s AND step_id IN ({_places(some)}) AND status = 'pending'",
+					[status, now, error, now, run, *some],
+				)
 
 	def touch(self, run: str, rows: Iterable[tuple[str, str, str, str]]) -> None:
 		now, user = self._stamp(), self._user()
@@ -546,8 +553,21 @@ def _parse(value: Any, zone: Any) -> datetime | None:
 	return value.astimezone(timezone.utc)
 
 
+def _exact(text: Any) -> datetime | None:
+	"""The start that `insert` kept; None where somebody has put something else there."""
+	try:
+		return datetime.fromisoformat(text).astimezone(timezone.utc)
+	except (TypeError, ValueError, OverflowError):
+		return None
+
+
+def _text_of(value: str | None) -> str | None:
+	return value.encode("utf-8", "replace").decode("utf-8") if value else value
+
+
 def _json(value: Any) -> str:
-	return json.dumps(value, ensure_ascii=False, default=str)
+	"""Half a surrogate pair, which JSON from outside may hold, is no text to a database."""
+	return json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "replace").decode("utf-8")
 
 
 def _load(text: Any) -> Any:
@@ -556,7 +576,7 @@ def _load(text: Any) -> Any:
 		return {}
 	try:
 		return json.loads(text)
-	except ValueError:
+	except (ValueError, RecursionError):
 		return text
 
 

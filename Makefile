@@ -1,0 +1,50 @@
+# Two commands do everything on a fresh machine: make demo, make test. What they need, they install into .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-standalone test-native bench lint format docs clean
+
+help: ## This list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+$(STAMP): setup.py requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	@touch $@
+
+node_modules: package.json package-lock.json
+	npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+demo: $(STAMP) ## A signed contract, eleven months in a minute: on SQLite, with a virtual clock
+	@$(BIN)/flow-engine demo
+
+test: test-standalone test-native ## Everything: without a bench, then on the bench if there is one
+
+test-standalone: $(STAMP) ## Engine, SQLite host, API and browser; needs no bench
+	$(BIN)/python -m pytest
+
+test-native: $(STAMP) ## The suite on a real ERPNext site (FRAPPE_BENCH, default ~/frappe-bench)
+	$(BIN)/python tests/run_native.py
+
+bench: $(STAMP) ## Ratios against floors, in one run
+	$(BIN)/python -m benchmarks
+
+lint: $(STAMP) node_modules ## ruff and prettier
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	npx --no-install prettier --check .
+
+format: $(STAMP) node_modules ## Put everything in the house style
+	$(BIN)/ruff check --fix --quiet . || true
+	$(BIN)/ruff format --quiet .
+	npx --no-install prettier --write --log-level warn .
+
+docs: $(STAMP) ## Write what is generated: docs/kinds.md
+	$(BIN)/python -m flow_engine.service.kinds_page > docs/kinds.md
+
+clean: ## Remove what the commands above made
+	rm -rf $(VENV) node_modules build *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -78,14 +78,20 @@ class Outbox:
 		log.warning("%s %s failed: %s: %s", run.get("name"), step_id or "", code, message)
 
 	def sent(self) -> list[dict[str, Any]]:
+		"""Every message, oldest first."""
 		return self.database.rows("SELECT * FROM message ORDER BY id")
+
+	def recent(self, run: str | None = None, limit: int = 200) -> list[dict[str, Any]]:
+		"""The latest messages, newest first; of one run when it is named."""
+		where, values = ("WHERE run = %s ", [run]) if run else ("", [])
+		return self.database.rows(f"SELECT * FROM message {where}ORDER BY id DESC LIMIT {int(limit)}", values)
 
 
 class RecordedHttp:
 	"""`ports.HttpClient` that sends nothing: each call is kept and answered from prepared replies, in order.
 
-	replies: `{url: substring, status, body}`, or `{url, error: "not_sent" | "no_answer"}`; each is used once. A call
-	that none matches gets 200 `{}`.
+	replies: `{url: substring, status, body}`, or `{url, error: "not_sent" | "no_answer"}`; each is used
+	once. A call that none matches gets 200 `{}`.
 	"""
 
 	def __init__(self, outbox: Outbox, replies: Sequence[Mapping[str, Any]] = ()):

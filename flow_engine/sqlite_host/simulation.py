@@ -2,57 +2,39 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from dateutil import parser as date_parser
-
-from flow_engine.engine.errors import BadInput
-from flow_engine.engine.interventions import complete_step
-from flow_engine.engine.running import drain
-from flow_engine.engine.session import Session
-from flow_engine.engine.state import StepState, StepStatus, in_log
-from flow_engine.service.events import Occurrence, start_one
 from flow_engine.clock import VirtualClock
-from flow_engine.sqlite_host.documents import SqliteDocuments
+from flow_engine.engine.errors import BadInput, InputTooLarge
+from flow_engine.engine.interventions import MAX_INPUT_BYTES, complete_step
+from flow_engine.engine.plain import as_json_text
+from flow_engine.engine.session import Session
+from flow_engine.engine.state import StepStatus, in_log
+from flow_engine.service.arguments import json_object, storable
+from flow_engine.service.definitions import check_publishable
+from flow_engine.service.events import Answer, Occurrence, Trigger, start_one
 from flow_engine.sqlite_host.host import StandaloneHost, open_host
 from flow_engine.sqlite_host.messages import RecordedHttp
-from flow_engine.sqlite_host.templates import store_definition
-
-# A flow cannot loop, so this only bounds what a hostile definition may cost.
-MAX_ADVANCES = 100_000
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(w|d|h|m|s)", re.IGNORECASE)
-_ISO_DURATION = re.compile(
-	r"\AP(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?\Z"
+from flow_engine.sqlite_host.scenario import (
+	Scenario,
+	read_document,
+	read_documents,
+	read_replies,
+	read_zone,
 )
-_SECONDS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
+from flow_engine.sqlite_host.templates import store_definition
+from flow_engine.sqlite_host.watching import RunWatch, instants
 
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
-	"""What to simulate. `completions`: step id → posted value, applied when the step waits, in the order given.
-	`until`: where to stop even if something is still due; None: go on until nothing is."""
-
-	definition: Any
-	doc: Mapping[str, Any] | None = None
-	docs: Sequence[Mapping[str, Any]] = ()
-	event: str | None = None
-	variables: Mapping[str, Any] = field(default_factory=dict)
-	now: datetime | None = None
-	until: datetime | timedelta | None = None
-	completions: Sequence[tuple[str, Any]] = ()
-	replies: Sequence[Mapping[str, Any]] = ()
-	time_zone: str = "UTC"
-	kinds: Mapping[str, Any] | None = None
+__all__ = ["Scenario", "simulate"]
 
 
 def simulate(scenario: Scenario) -> dict[str, Any]:
 	"""Run the scenario; `{run, steps, timeline, documents, messages}` as data.
 
-	Raises BadInput for unusable documents, InvalidDefinition for a definition with problems.
+	`run.status` is `not_started` when the trigger's condition does not hold; `run.read` says what it read.
+	Raises BadInput for unusable input, InvalidDefinition for a definition with problems.
 	"""
 	return _Simulation(scenario).go()
 
@@ -60,154 +42,93 @@ def simulate(scenario: Scenario) -> dict[str, Any]:
 class _Simulation:
 	def __init__(self, scenario: Scenario):
 		self.scenario = scenario
+		read_zone(scenario.time_zone)
+		self.doc = read_document(scenario.doc) if scenario.doc is not None else None
+		self.docs = _together(self.doc, read_documents(list(scenario.docs)))
+		self.variables = json_object(scenario.variables, "variables")
 		start = scenario.now or datetime.now(timezone.utc)
 		self.clock = VirtualClock(start, scenario.time_zone)
-		self.host: StandaloneHost = open_host(clock=self.clock, kinds=scenario.kinds)
-		recorded = RecordedHttp(self.host.outbox, scenario.replies)
-		object.__setattr__(self.host, "http", recorded)
-		until = scenario.until
-		self.until = start + until if isinstance(until, timedelta) else until
+		self.until = _end(start, scenario.until)
+		replies = read_replies(list(scenario.replies))
+		self.host: StandaloneHost = open_host(
+			clock=self.clock, kinds=scenario.kinds, make_http=lambda outbox: RecordedHttp(outbox, replies)
+		)
 		self.completions = list(scenario.completions)
-		self.seen: dict[str, StepState] = {}
 		self.timeline: list[dict[str, Any]] = []
 
 	def go(self) -> dict[str, Any]:
-		host, doc = self.host, self.scenario.doc
+		host = self.host
+		check_publishable(self.scenario.definition, host.kinds, host.templates.events)
 		trigger = store_definition(host.templates, self.scenario.definition)
-		self._load_documents()
-		event = self.scenario.event or trigger.event
+		self._check_completions(trigger)
+		host.runs.transact(lambda: [host.documents.load(document) for document in self.docs])
+		occurrence = self._occurrence(trigger)
+		answer = host.runs.transact(lambda: start_one(host, trigger, occurrence))
+		if answer.run is None:
+			return _not_started(answer)
+		watch = RunWatch(host, answer.run)
+		for now in instants(host, self.clock, self.until):
+			for step_id, state in watch.look():
+				self.timeline.append({"at": now.isoformat(), "step": step_id, "status": state.status.value})
+			self._complete(watch)
+		return self._report(watch)
+
+	def _occurrence(self, trigger: Trigger) -> Occurrence:
+		doc, event = self.doc, self.scenario.event or trigger.event
 		if trigger.event not in (event, "manual"):
 			raise BadInput(f"The flow listens to {trigger.event!r}, not to {event!r}.")
-		occurrence = Occurrence(
+		if doc and trigger.doctype and trigger.doctype != doc["doctype"]:
+			raise BadInput(f"The flow is for documents of {trigger.doctype}, not of {doc['doctype']}.")
+		return Occurrence(
 			event=event,
 			doctype=doc["doctype"] if doc else None,
 			docname=doc["name"] if doc else None,
 			doc=doc,
-			variables=self.scenario.variables,
+			variables=self.variables,
 			user="operator",
 		)
-		answer = host.runs.transact(lambda: start_one(host, trigger, occurrence))
-		if answer.run is None:
-			return self._not_started(answer)
-		order = self._order(answer.run)
-		for _ in range(MAX_ADVANCES):
-			drain(host, seconds=0)
-			self._observe(answer.run, order)
-			if self._complete(answer.run):
-				continue
-			next_at = host.runs.next_wake()
-			if next_at is None or (self.until is not None and next_at > self.until):
-				break
-			self.clock.move_to(next_at)
-		return self._report(answer.run)
 
-	def _load_documents(self) -> None:
-		documents: SqliteDocuments = self.host.documents
-		seen = set()
-		for document in (*([self.scenario.doc] if self.scenario.doc else ()), *self.scenario.docs):
-			if not isinstance(document, Mapping) or not all(
-				isinstance(document.get(key), str) and document.get(key) for key in ("doctype", "name")
-			):
-				raise BadInput("A document needs `doctype` and `name`.")
-			key = document["doctype"], document["name"]
-			if key in seen:
-				raise BadInput(f"{key[0]} {key[1]} is given twice.")
-			seen.add(key)
-		self.host.runs.transact(
-			lambda: [
-				documents.load(document)
-				for document in (*([self.scenario.doc] if self.scenario.doc else ()), *self.scenario.docs)
-			]
-		)
-
-	def _order(self, run: str) -> dict[str, int]:
-		"""Step id → place in an order in which nothing comes before what it needs."""
-		definition = self._session(run).definition
-		order: dict[str, int] = {}
-		waves = [step.id for step in definition.steps if not step.parent_id and not step.depends_on]
-		needs = {s.id: len(s.depends_on) + (s.parent_id is not None) for s in definition.steps}
-		while waves:
-			step_id = waves.pop(0)
-			order[step_id] = len(order)
-			for other in (*definition.dependents.get(step_id, ()), *definition.children.get(step_id, ())):
-				needs[other] -= 1
-				if not needs[other]:
-					waves.append(other)
-		return order
-
-	def _session(self, run: str) -> Session:
-		return Session(self.host, self.host.runs.read(run))
-
-	def _observe(self, run: str, order: Mapping[str, int]) -> None:
-		session = self._session(run)
-		moved = []
-		for step in session.definition.steps:
-			state = session.state(step.id)
-			before = self.seen.get(step.id)
-			if state.status is StepStatus.PENDING or (
-				before is not None and (before.status, before.trigger_at) == (state.status, state.trigger_at)
-			):
-				continue
-			self.seen[step.id] = state
-			moved.append(step.id)
-		for step_id in sorted(moved, key=order.__getitem__):
-			self.timeline.append(
-				{
-					"at": self.clock.now().isoformat(),
-					"step": step_id,
-					"status": self.seen[step_id].status.value,
-				}
-			)
-
-	def _complete(self, run: str) -> bool:
-		session = self._session(run)
-		for place, (step_id, value) in enumerate(self.completions):
-			if step_id not in session.definition:
+	def _check_completions(self, trigger: Trigger) -> None:
+		definition = self.host.definitions.load(trigger.template, trigger.version)
+		for step_id, value in self.completions:
+			if step_id not in definition:
 				raise BadInput(f"The flow has no step {step_id!r} to complete.")
-			if session.state(step_id).status is StepStatus.WAITING:
+			storable(value, f"completion of {step_id}")
+			if len(as_json_text(value)) > MAX_INPUT_BYTES:
+				raise InputTooLarge()
+
+	def _complete(self, watch: RunWatch) -> None:
+		"""Post the first prepared value whose step waits now."""
+		for place, (step_id, value) in enumerate(self.completions):
+			state = watch.seen.get(step_id)
+			if state is not None and state.status is StepStatus.WAITING:
 				del self.completions[place]
-				complete_step(self.host, run, step_id, value)
-				return True
-		return False
+				complete_step(self.host, watch.run, step_id, value)
+				return
 
-	def _not_started(self, answer: Any) -> dict[str, Any]:
-		return {
-			"run": {
-				"status": "not_started",
-				"started_at": None,
-				"completed_at": None,
-				"reason": answer.reason,
-				"read": dict(answer.read or {}),
-			},
-			"steps": {},
-			"timeline": [],
-			"documents": [],
-			"messages": [],
-		}
-
-	def _report(self, run: str) -> dict[str, Any]:
-		session = self._session(run)
+	def _report(self, watch: RunWatch) -> dict[str, Any]:
+		session = watch.session()
 		record = session.record
 		return {
 			"run": {
 				"status": record.status,
 				"started_at": record.started_at.isoformat(),
-				"completed_at": record.completed_at.isoformat() if record.completed_at else None,
+				"completed_at": _iso(record.completed_at),
 			},
-			"steps": {step.id: self._step(session, step.id) for step in session.definition.steps},
+			"steps": {step.id: self._step(session, watch, step.id) for step in session.definition.steps},
 			"timeline": self.timeline,
 			"documents": self.host.documents.changes(),
 			"messages": [_message(row) for row in self.host.outbox.sent()],
 		}
 
-	def _step(self, session: Session, step_id: str) -> dict[str, Any]:
+	def _step(self, session: Session, watch: RunWatch, step_id: str) -> dict[str, Any]:
 		state = session.state(step_id)
 		result = state.result
 		if in_log(result):
 			result = self.host.runs.log_result(session.record.name, step_id)
 		return {
 			"status": state.status.value,
-			"trigger_at": _iso(state.trigger_at),
+			"trigger_at": _iso(state.trigger_at or watch.due_at.get(step_id)),
 			"started_at": _iso(state.started_at),
 			"completed_at": _iso(state.completed_at),
 			"attempts": state.attempts,
@@ -216,41 +137,40 @@ class _Simulation:
 		}
 
 
+def _together(doc: Mapping[str, Any] | None, docs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+	"""All documents, each once; two different ones of the same name are a mistake. Raises BadInput."""
+	found: dict[tuple[str, str], dict[str, Any]] = {}
+	for document in ([dict(doc)] if doc is not None else []) + docs:
+		key = document["doctype"], document["name"]
+		if found.setdefault(key, document) != document:
+			raise BadInput(f"{key[0]} {key[1]} is given twice.")
+	return list(found.values())
+
+
+def _end(start: datetime, until: datetime | timedelta | None) -> datetime | None:
+	try:
+		end = start + until if isinstance(until, timedelta) else until
+	except OverflowError:
+		raise BadInput("The simulation would end outside the calendar.") from None
+	if end is not None and end < start:
+		raise BadInput("The simulation would end before it begins.")
+	return end
+
+
+def _not_started(answer: Answer) -> dict[str, Any]:
+	run = {
+		"status": "not_started",
+		"started_at": None,
+		"completed_at": None,
+		"reason": answer.reason,
+		"read": dict(answer.read or {}),
+	}
+	return {"run": run, "steps": {}, "timeline": [], "documents": [], "messages": []}
+
+
 def _message(row: Mapping[str, Any]) -> dict[str, Any]:
 	return {key: row[key] for key in ("channel", "step", "to", "subject", "body", "url", "method", "key")}
 
 
 def _iso(when: datetime | None) -> str | None:
 	return when.isoformat() if when is not None else None
-
-
-def parse_moment(text: str, zone: Any = timezone.utc) -> datetime:
-	"""ISO date or datetime → aware; naive ones are in `zone`. Raises BadInput."""
-	try:
-		moment = date_parser.isoparse(text)
-	except (ValueError, OverflowError):
-		raise BadInput(f"{text!r} is not an ISO date or time.") from None
-	return moment.replace(tzinfo=zone) if moment.tzinfo is None else moment
-
-
-def parse_until(text: str, zone: Any = timezone.utc) -> datetime | timedelta:
-	"""An ISO time, an ISO duration (`P30D`) or a short one (`3d 4h`). Raises BadInput."""
-	compact = text.strip()
-	found = _ISO_DURATION.match(compact.upper())
-	if found and len(compact) > 1:
-		years, months, weeks, days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
-		return timedelta(
-			days=years * 365 + months * 30 + weeks * 7 + days, hours=hours, minutes=minutes, seconds=seconds
-		)
-	parts = _DURATION.findall(compact)
-	if parts and not _DURATION.sub("", compact).strip():
-		return timedelta(seconds=sum(float(number) * _SECONDS[unit.lower()] for number, unit in parts))
-	return parse_moment(compact, zone)
-
-
-def read_documents(data: Any) -> Iterable[Mapping[str, Any]]:
-	"""One document or a list of them. Raises BadInput."""
-	documents = data if isinstance(data, list) else [data]
-	if not all(isinstance(document, Mapping) for document in documents):
-		raise BadInput("Documents are JSON objects with `doctype` and `name`.")
-	return documents

@@ -1,0 +1,177 @@
+"""The standalone HTTP API: the same paths, arguments and answers as on a site, and documents besides.
+
+Decides what each path calls and how arguments are read; what the functions do is the service's. Paths stand in one
+table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flow_engine.engine.errors import BadInput, FlowError
+from flow_engine.service import arguments as read
+from flow_engine.service import doors, templates
+from flow_engine.sqlite_host.host import StandaloneHost
+from flow_engine.sqlite_host.scenario import read_document
+from flow_engine.sqlite_host.worker import Worker
+
+PREFIX = "/api/method/flow_engine.api."
+MAX_WAIT_SECONDS = 30
+Arguments = Mapping[str, Any]
+
+
+class UnknownPath(FlowError):
+	"""There is nothing at this address."""
+
+	code = "not_found"
+	http_status = 404
+
+
+class MethodNotAllowed(FlowError):
+	"""This changes something and is only done by POST."""
+
+	code = "method_not_allowed"
+	http_status = 405
+
+
+@dataclass(frozen=True)
+class Caller:
+	"""What an API function works on."""
+
+	host: StandaloneHost
+	worker: Worker
+
+
+def call(caller: Caller, path: str, method: str, arguments: Arguments) -> Any:
+	"""The answer of the function at `path` (below PREFIX). Raises FlowError."""
+	found = READS.get(path)
+	if found is None:
+		found = WRITES.get(path)
+		if found is None:
+			raise UnknownPath()
+		if method != "POST":
+			raise MethodNotAllowed()
+	return found(caller, arguments)
+
+
+def _only(arguments: Arguments, *names: str) -> dict[str, Any]:
+	return {name: arguments.get(name) for name in names}
+
+
+def _waiting(caller: Caller, arguments: Arguments, act: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+	"""`wait_seconds`: let the worker get through with the run before answering."""
+	seconds = read.whole_number(arguments.get("wait_seconds"), "wait_seconds", 0, 0, MAX_WAIT_SECONDS)
+	mark = caller.worker.mark()
+	answer = act()
+	return {**answer, **caller.worker.follow(answer["run"], mark, seconds)} if seconds else answer
+
+
+def _values(arguments: Arguments, *others: str) -> dict[str, Any]:
+	return {key: value for key, value in arguments.items() if key not in others}
+
+
+def _start(caller: Caller, arguments: Arguments) -> dict[str, Any]:
+	given = _only(arguments, "template", "doctype", "docname", "customer", "variables", "key")
+	host = caller.host
+	return _waiting(
+		caller, arguments, lambda: doors.start(host, host.templates, user=host.documents.user, **given)
+	)
+
+
+def _looks_like_data(value: Any) -> bool:
+	return isinstance(value, str) and value.strip()[:1] in ("{", "[")
+
+
+def _advance(caller: Caller, arguments: Arguments) -> dict[str, Any]:
+	return _waiting(caller, arguments, lambda: doors.advance(caller.host, arguments.get("run")))
+
+
+def _complete(caller: Caller, arguments: Arguments) -> dict[str, Any]:
+	given = _only(arguments, "run", "step_id", "token")
+	if "result" in arguments:
+		result = arguments["result"]
+		# A form can only send data as text.
+		given["result"] = read.json_value(result, "result") if _looks_like_data(result) else result
+	else:
+		given["result"] = _values(arguments, "run", "step_id", "token", "wait_seconds") or None
+	return _waiting(caller, arguments, lambda: doors.complete(caller.host, **given))
+
+
+def _event(caller: Caller, arguments: Arguments) -> dict[str, Any]:
+	given = _only(arguments, "event", "doctype", "docname", "customer", "variables")
+	triggers = caller.host.templates.active_triggers(read.needed(given["event"], "event"))
+	return doors.event(caller.host, triggers, user=caller.host.documents.user, **given)
+
+
+def _put_document(caller: Caller, arguments: Arguments) -> dict[str, Any]:
+	document = arguments.get("doc")
+	values = read.json_object(document, "doc") if document is not None else dict(arguments)
+	document = read_document(values)
+	return {"document": caller.host.runs.transact(lambda: caller.host.documents.put(document))}
+
+
+def _get_document(caller: Caller, arguments: Arguments) -> dict[str, Any]:
+	doctype = read.needed(arguments.get("doctype"), "doctype")
+	return {"document": caller.host.documents.get(doctype, read.needed(arguments.get("name"), "name"))}
+
+
+def _list_documents(caller: Caller, arguments: Arguments) -> dict[str, Any]:
+	limit = read.whole_number(arguments.get("limit"), "limit", 50, 1, doors.MAX_LIST)
+	doctype = read.text(arguments.get("doctype"), "doctype")
+	return {"documents": caller.host.documents.latest(doctype, limit)}
+
+
+def _import(caller: Caller, arguments: Arguments) -> dict[str, Any]:
+	payload = arguments.get("templates") or arguments.get("template")
+	if payload is None:
+		payload = dict(arguments)
+	return doors.import_templates(caller.host.templates, payload)
+
+
+def _definition(arguments: Arguments) -> Any:
+	if "definition" not in arguments and "name" not in arguments:
+		raise BadInput("`definition` is missing.")
+	return arguments.get("definition")
+
+
+READS: Mapping[str, Callable[[Caller, Arguments], Any]] = {
+	"catalog": lambda c, a: doors.catalog(c.host.templates),
+	"templates.list": lambda c, a: doors.list_templates(
+		c.host.templates, **_only(a, "category", "applies_to", "is_active", "trigger_event")
+	),
+	"templates.get": lambda c, a: doors.get_template(c.host.templates, a.get("name")),
+	"templates.validate": lambda c, a: doors.validate_definition(
+		c.host.templates, _definition(a), a.get("name")
+	),
+	"templates.export": lambda c, a: doors.export_template(c.host.templates, a.get("name")),
+	"runs.list": lambda c, a: doors.list_runs(
+		c.host, **_only(a, "status", "template", "customer", "doctype", "docname", "limit", "start")
+	),
+	"runs.get": lambda c, a: doors.get_run(c.host, a.get("name") or a.get("run")),
+	"documents.get": _get_document,
+	"documents.list": _list_documents,
+}
+WRITES: Mapping[str, Callable[[Caller, Arguments], Any]] = {
+	"templates.create": lambda c, a: doors.create_template(c.host.templates, a),
+	"templates.update": lambda c, a: doors.update_template(
+		c.host.templates, a.get("name"), _values(a, "name", "modified"), a.get("modified")
+	),
+	"templates.delete": lambda c, a: doors.delete_template(c.host.templates, a.get("name")),
+	"templates.duplicate": lambda c, a: doors.duplicate_template(
+		c.host.templates, a.get("name"), a.get("new_name")
+	),
+	"templates.publish": lambda c, a: doors.publish_template(
+		c.host.templates, a.get("name"), a.get("note")
+	),
+	"templates.import_templates": _import,
+	"runs.start": _start,
+	"runs.advance": _advance,
+	"runs.complete": _complete,
+	"runs.event": _event,
+	"runs.cancel": lambda c, a: doors.cancel(c.host, a.get("run"), a.get("reason")),
+	"runs.retry": lambda c, a: doors.retry(c.host, a.get("run"), a.get("step_id")),
+	"documents.put": _put_document,
+}
+assert set(templates.WRITABLE).isdisjoint({"name", "modified"})

@@ -1,0 +1,30 @@
+"""What the standalone worker looks after every half minute: pending rows that no run would wake for."""
+
+from __future__ import annotations
+
+from flow_engine.engine.errors import FlowError, TransientDatabaseError
+from flow_engine.engine.interventions import repair_pending
+from flow_engine.sqlite_host.host import StandaloneHost
+
+
+def tick(host: StandaloneHost) -> int:
+	"""Bring runs in line with pending rows that were edited by hand; how many were taken up."""
+	taken = 0
+	for run, step_id, due_at in host.runs.stray_pending():
+
+		def work(run: str = run, step_id: str = step_id, due_at=due_at) -> bool:
+			if repair_pending(host, host.runs.lock(run), step_id, due_at):
+				return True
+			# The step is past it: a row left pending would be looked at again for ever.
+			host.runs.close_pending(run, {step_id: "cancelled"})
+			return False
+
+		try:
+			taken += host.runs.transact(work)
+		except TransientDatabaseError:
+			raise
+		except FlowError as error:
+			host.report(error, f"repairing {run} {step_id}")
+	if taken:
+		host.jobs.hint()
+	return taken

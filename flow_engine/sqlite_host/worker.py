@@ -1,0 +1,112 @@
+"""The standalone server's one worker: a thread that drains when it is told to, or when something falls due."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from typing import Any
+
+from flow_engine.engine.errors import RunNotFound
+from flow_engine.engine.running import Advanced, drain
+from flow_engine.engine.state import RunStatus
+from flow_engine.sqlite_host.host import StandaloneHost
+from flow_engine.sqlite_host.tick import tick
+
+TICK_SECONDS = 30.0
+DRAIN_SECONDS = 1.0
+# A run whose lease has yet to run out stays due all the while: look again after this, not at once.
+LEAST_WAIT_SECONDS = 0.5
+REMEMBERED = 5_000
+
+
+class Worker:
+	"""Drains the host's runs until it is stopped. Requests change state and hint; only this executes steps."""
+
+	def __init__(self, host: StandaloneHost):
+		self.host = host
+		self.thread = threading.Thread(target=self._work, name="flow-engine-worker", daemon=True)
+		self._stopping = threading.Event()
+		self._changed = threading.Condition()
+		self._draining = False
+		self._count = 0
+		self._done: deque[tuple[int, Advanced]] = deque(maxlen=REMEMBERED)
+
+	def start(self) -> None:
+		self.thread.start()
+
+	def stop(self, seconds: float = 10.0) -> None:
+		"""Finish what is being done, for at most this long. An external call that takes longer is left behind: its
+		run's lease runs out and its outcome counts as unknown, as after a crash."""
+		self._stopping.set()
+		self.host.jobs.event.set()
+		if self.thread.is_alive():
+			self.thread.join(seconds)
+
+	def mark(self) -> int:
+		"""A place in the worker's work so far, for `follow`."""
+		with self._changed:
+			return self._count
+
+	def follow(self, run: str, mark: int, seconds: float) -> dict[str, Any]:
+		"""Wait until nothing of the run is due, at most this long; `{executed, scheduled}` since the mark."""
+		until = time.monotonic() + seconds
+		with self._changed:
+			while not self._at_rest(run) or self._draining:
+				left = until - time.monotonic()
+				if left <= 0:
+					break
+				self._changed.wait(min(left, 1.0))
+			mine = [done for count, done in self._done if count > mark and done.run == run]
+		return {
+			"executed": [step for done in mine for step in done.executed],
+			"scheduled": [step for done in mine for step in done.scheduled],
+		}
+
+	def _at_rest(self, run: str) -> bool:
+		try:
+			record = self.host.runs.read(run)
+		except RunNotFound:
+			return True
+		if record.status != RunStatus.RUNNING:
+			return True
+		due = record.wake_at is not None and record.wake_at <= self.host.clock.now()
+		return not due and record.lease_token is None
+
+	def _work(self) -> None:
+		ticked_at = -TICK_SECONDS
+		while not self._stopping.is_set():
+			self.host.jobs.event.clear()
+			wait = TICK_SECONDS
+			try:
+				if time.monotonic() - ticked_at >= TICK_SECONDS:
+					ticked_at = time.monotonic()
+					tick(self.host)
+				self._drain()
+				wait = self._until_next()
+			except Exception as error:  # a busy or full disk must not end the only worker
+				self.host.report(error, "the worker")
+				wait = LEAST_WAIT_SECONDS
+			self.host.jobs.event.wait(wait)
+
+	def _drain(self) -> None:
+		with self._changed:
+			self._draining = True
+		advanced: list[Advanced] = []
+		try:
+			advanced = drain(self.host, DRAIN_SECONDS)
+		finally:
+			with self._changed:
+				self._draining = False
+				for done in advanced:
+					self._count += 1
+					self._done.append((self._count, done))
+				self._changed.notify_all()
+
+	def _until_next(self) -> float:
+		"""Seconds until something falls due, as far as is known."""
+		next_at = self.host.runs.next_wake()
+		if next_at is None:
+			return TICK_SECONDS
+		seconds = (next_at - self.host.clock.now()).total_seconds()
+		return min(max(seconds, LEAST_WAIT_SECONDS), TICK_SECONDS)

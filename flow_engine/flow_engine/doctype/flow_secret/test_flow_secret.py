@@ -4,7 +4,7 @@ from frappe.tests.utils import FrappeTestCase
 
 from flow_engine.engine.errors import BadTemplate, HttpRefused
 from flow_engine.flow_engine.doctype.flow_secret.flow_secret import BadSecret
-from flow_engine.frappe_host.secrets import secret_value
+from flow_engine.frappe_host.secrets import resolve_secret
 
 VALUE = "tell-no-one-7f3a"
 MANAGER = "flow.secret.manager@example.com"
@@ -34,11 +34,11 @@ class TestFlowSecret(FrappeTestCase):
 	def test_the_value_goes_to_its_own_hosts_only(self):
 		make_secret()
 		for host in ("api.example.com", "API.Example.com", "api.example.com."):
-			self.assertEqual(secret_value("portal_key", host), VALUE)
+			self.assertEqual(resolve_secret("portal_key", host), VALUE)
 		for host in ("example.com", "api.example.com.evil.net", "evil.net", ""):
 			with self.subTest(host=host):
-				self.assertRaises(HttpRefused, secret_value, "portal_key", host)
-		self.assertRaises(BadTemplate, secret_value, "no_such_key", "api.example.com")
+				self.assertRaises(HttpRefused, resolve_secret, "portal_key", host)
+		self.assertRaises(BadTemplate, resolve_secret, "no_such_key", "api.example.com")
 
 	def test_no_door_gives_the_value_to_anybody(self):
 		make_secret()
@@ -89,4 +89,4 @@ class TestFlowSecret(FrappeTestCase):
 		secret.hosts += "\nother.example.net"
 		secret.value = "a-new-value"
 		secret.save()
-		self.assertEqual(secret_value("portal_key", "other.example.net"), "a-new-value")
+		self.assertEqual(resolve_secret("portal_key", "other.example.net"), "a-new-value")

@@ -167,6 +167,13 @@ class DuplicateTrigger(FlowError):
 	http_status = 409
 
 
+class TooDeep(FlowError):
+	"""Flows have started one another too many times in a row."""
+
+	code = "too_deep"
+	http_status = 409
+
+
 class StateUnreadable(FlowError):
 	"""The stored state of the flow run cannot be read."""
 

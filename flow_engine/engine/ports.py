@@ -55,6 +55,10 @@ class Documents(Protocol):
 		"""The document's values, field-level read permissions applied; child tables as lists of mappings."""
 		...
 
+	def read_as(self, user: str, doctype: str, name: str) -> dict[str, Any]:
+		"""Like `get`, with that user's permissions, but without acting as them: what a web request may do."""
+		...
+
 	def find(self, doctype: str, filters: Mapping[str, Any], limit: int = 20) -> list[str]:
 		"""Names of the documents whose fields equal the filters, oldest first."""
 		...

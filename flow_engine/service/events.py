@@ -1,21 +1,26 @@
 """Business events, and which flows an event starts.
 
-Decides the names of events, how a published trigger matches an occurrence, and what a start is given. Leaves to
-the hosts how occurrences are noticed (doc events, API calls) and to the run store how a run is written.
+Decides the names of events, how a published trigger matches an occurrence, and what a start is given. Leaves
+to the hosts how occurrences are noticed (doc events, API calls) and what surrounds a start (a savepoint, a
+report), and to the run store how a run is written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from dataclasses import field as given
 from typing import Any
 
 from flow_engine.engine.conditions import Verdict, evaluate
-from flow_engine.engine.errors import FlowError, TransientDatabaseError
+from flow_engine.engine.errors import FlowError, TooDeep, TransientDatabaseError
 from flow_engine.engine.party import customer_of
 from flow_engine.engine.ports import Host, NewRun
+from flow_engine.engine.predicates import equals
 from flow_engine.engine.running import start_run
+
+# How many runs may have started one another in a row: a chain is an automation, an endless one a mistake.
+MAX_DEPTH = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,7 @@ BUSINESS_EVENTS: dict[str, Event] = {
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-	"""The published trigger of an active flow, as matching reads it. Plain data: it travels through a cache."""
+	"""The published trigger of an active flow, as matching reads it: plain data, it travels through a cache."""
 
 	template: str
 	version: int
@@ -91,9 +96,19 @@ class Trigger:
 
 
 @dataclass(frozen=True, slots=True)
+class Cause:
+	"""The run whose step made something happen, the first run of its chain, and how long the chain is."""
+
+	run: str
+	root_run: str
+	depth: int
+
+
+@dataclass(frozen=True, slots=True)
 class Occurrence:
-	"""Something that happened. `doc`: the document's values as they are now; `before`: as they were; `changed`:
-	the field that changed with its old and new value. `key`: unique where the same occurrence may be told twice."""
+	"""Something that happened. `doc`: the document's values as they are now; `before`: as they were;
+	`changed`: the field that changed with its old and new value. `key`: unique where the same occurrence may be
+	told twice. `cause`: the run that did it, where a run did."""
 
 	event: str
 	doctype: str | None = None
@@ -109,6 +124,7 @@ class Occurrence:
 	key: str | None = None
 	importing: bool = False
 	keep_doc: bool = False
+	cause: Cause | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +172,7 @@ def _side(wanted: Any, value: Any) -> bool:
 	"""A from or to that is not given matches anything; an empty string matches an empty value."""
 	if wanted is None:
 		return True
-	if wanted == "":
-		return value in (None, "")
-	return str(wanted) == str(value if value is not None else "")
+	return equals(wanted, value)
 
 
 def trigger_values(trigger: Trigger, occurrence: Occurrence, customer: Any) -> dict[str, Any]:
@@ -176,27 +190,47 @@ def trigger_values(trigger: Trigger, occurrence: Occurrence, customer: Any) -> d
 	}
 
 
-def start_matching(host: Host, triggers: Iterable[Trigger], occurrence: Occurrence) -> list[Answer]:
+def start_matching(
+	host: Host,
+	triggers: Iterable[Trigger],
+	occurrence: Occurrence,
+	attempt: Callable[[Trigger, Callable[[], Answer]], Answer] | None = None,
+) -> list[Answer]:
 	"""Start every flow that listens and whose condition holds, in the current transaction.
 
-	One flow's trouble is answered and reported, and does not keep the others from starting; what ends the
-	transaction (a deadlock, a lost connection) is raised.
+	One flow's trouble is answered and does not keep the others from starting; what ends the transaction (a
+	deadlock, a lost connection) is raised. attempt: what a host puts around each start; `answered` if nothing.
 	"""
-	answers = []
-	for trigger in triggers:
-		if not matches(trigger, occurrence):
-			continue
-		try:
-			answers.append(start_one(host, trigger, occurrence))
-		except TransientDatabaseError:
-			raise
-		except FlowError as error:
-			answers.append(Answer(trigger.template, trigger.title, reason=f"{error.code}: {error.message}"))
-	return answers
+	attempt = attempt or answered
+	return [
+		attempt(trigger, lambda trigger=trigger: start_one(host, trigger, occurrence))
+		for trigger in triggers
+		if matches(trigger, occurrence)
+	]
+
+
+def answered(trigger: Trigger, start: Callable[[], Answer]) -> Answer:
+	"""The engine's own refusals become the answer."""
+	try:
+		return start()
+	except TransientDatabaseError:
+		raise
+	except FlowError as error:
+		return refusal(trigger, error)
+
+
+def refusal(trigger: Trigger, error: FlowError) -> Answer:
+	return Answer(trigger.template, trigger.title, reason=f"{error.code}: {error.message}")
 
 
 def start_one(host: Host, trigger: Trigger, occurrence: Occurrence) -> Answer:
-	"""Evaluate the condition and start the flow if it holds."""
+	"""Evaluate the condition and start the flow if it holds. Raises TooDeep, BadCondition, DocumentNotFound…"""
+	if occurrence.cause is not None and occurrence.cause.depth >= MAX_DEPTH:
+		raise TooDeep(
+			f"{MAX_DEPTH} runs have started one another in a row, beginning with "
+			f"{occurrence.cause.root_run}; the chain ends here.",
+			root_run=occurrence.cause.root_run,
+		)
 	customer_name = occurrence.customer or customer_of(occurrence.doctype, occurrence.doc or {})
 	verdict = judge(host, trigger, occurrence, customer_name)
 	if not verdict.result:
@@ -217,8 +251,8 @@ def judge(host: Host, trigger: Trigger, occurrence: Occurrence, customer_name: s
 def _customer(host: Host, trigger: Trigger, name: str | None) -> Any:
 	if not name or "customer" not in str(trigger.condition):
 		return {"name": name} if name else None
-	with host.documents.acting_as(trigger.run_as or ""):
-		return host.documents.get("Customer", name)
+	# Not by acting as that user: this may be a web request, whose session belongs to somebody else.
+	return host.documents.read_as(trigger.run_as or "", "Customer", name)
 
 
 def new_run(trigger: Trigger, occurrence: Occurrence, customer: str | None) -> NewRun:
@@ -243,5 +277,8 @@ def new_run(trigger: Trigger, occurrence: Occurrence, customer: str | None) -> N
 		trigger_data=data,
 		trigger_key=f"{occurrence.key}:{trigger.template}" if occurrence.key else None,
 		run_as=trigger.run_as,
+		parent_run=occurrence.cause.run if occurrence.cause else None,
+		root_run=occurrence.cause.root_run if occurrence.cause else None,
+		depth=occurrence.cause.depth + 1 if occurrence.cause else 0,
 		concurrency=trigger.concurrency,
 	)

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from flow_engine.engine.errors import LeaseLost, RunNotFound
 from flow_engine.engine.ports import Claim, LogRow, NewRun, PendingRow, RunRecord
 from flow_engine.engine.state import inline_result
+from flow_engine.store.about_documents import AboutDocuments
 
 T = TypeVar("T")
 
@@ -38,7 +39,7 @@ _LOG_COLUMNS = (
 )
 
 
-class SqlRuns:
+class SqlRuns(AboutDocuments):
 	"""`ports.Runs` in SQL. Subclasses give the underscored methods and the two locking suffixes."""
 
 	zone: ZoneInfo

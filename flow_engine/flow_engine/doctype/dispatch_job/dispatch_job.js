@@ -44,7 +44,8 @@ frappe.ui.form.on("Dispatch Job", {
 		if (!frm.is_dirty()) frm.page.set_indicator(__(frm.doc.status), COLOURS[frm.doc.status] || "gray");
 		if (!frm.perm[0] || !frm.perm[0].write) return;
 		for (const [status, label, usual] of MOVES[frm.doc.status] || []) {
-			if (usual) frm.add_custom_button(label, () => move(frm, status)).toggleClass("btn-default btn-primary");
+			if (usual)
+				frm.add_custom_button(label, () => move(frm, status)).toggleClass("btn-default btn-primary");
 			else frm.add_custom_button(label, () => move(frm, status), __("Status"));
 		}
 	},
@@ -94,5 +95,7 @@ function schedule(frm) {
 
 // A refused move leaves the form as the server has it.
 function save(frm, values) {
-	return frm.set_value(values).then(() => frm.save(undefined, undefined, undefined, () => frm.reload_doc()));
+	return frm
+		.set_value(values)
+		.then(() => frm.save(undefined, undefined, undefined, () => frm.reload_doc()));
 }

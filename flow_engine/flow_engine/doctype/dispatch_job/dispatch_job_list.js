@@ -14,7 +14,9 @@ frappe.listview_settings["Dispatch Job"] = {
 		priority(value) {
 			const colours = { Urgent: "red", High: "orange", Medium: "blue", Low: "gray" };
 			const label = frappe.utils.escape_html(__(value || ""));
-			return `<span class="indicator-pill ${colours[value] || "gray"} no-indicator-dot">${label}</span>`;
+			return `<span class="indicator-pill ${
+				colours[value] || "gray"
+			} no-indicator-dot">${label}</span>`;
 		},
 	},
 };

@@ -3,6 +3,7 @@ frappe.ui.form.on("Flow Run", {
 		frm.disable_save();
 		show_context(frm);
 		show_indicator(frm);
+		show_times(frm);
 		load_steps(frm);
 	},
 });
@@ -22,6 +23,17 @@ function show_context(frm) {
 	frm.add_custom_button(__("Open {0}", [__(doctype)]), () => frappe.set_route("Form", doctype, name));
 }
 
+function show_times(frm) {
+	const rows = [
+		[__("Next due"), frm.doc.wake_at],
+		[__("Worked on until"), frm.doc.lease_until],
+	].map(([label, value]) => {
+		const shown = flow_engine.utc_as_text(value) || `<span class="text-muted">${"–"}</span>`;
+		return `<div class="mb-3"><div class="text-muted small">${label}</div>${shown}</div>`;
+	});
+	frm.get_field("wake_html").$wrapper.html(rows.join(""));
+}
+
 function load_steps(frm) {
 	const area = frm.get_field("steps_html").$wrapper;
 	const name = frm.doc.name;
@@ -32,19 +44,18 @@ function load_steps(frm) {
 			if (frm.doc.name === name) show_steps(frm, area, answer.run || answer);
 		})
 		.catch(() => {
-			if (frm.doc.name === name) area.html(`<p class="text-muted">${__("The steps cannot be read.")}</p>`);
+			if (frm.doc.name === name)
+				area.html(`<p class="text-muted">${__("The steps cannot be read.")}</p>`);
 		});
 }
 
 function show_steps(frm, area, run) {
 	area.html(flow_engine.step_table(run.steps));
 	area.find(".flow-fire").on("click", (event) => fire(frm, $(event.currentTarget).attr("data-step")));
-	frm
-		.get_field("values_html")
-		.$wrapper.html(
-			flow_engine.value_block(__("Variables"), run.variables) +
-				flow_engine.value_block(__("What triggered it"), run.trigger_data)
-		);
+	frm.get_field("values_html").$wrapper.html(
+		flow_engine.value_block(__("Variables"), run.variables) +
+			flow_engine.value_block(__("What triggered it"), run.trigger_data)
+	);
 	frm.remove_custom_button(__("Cancel Run"));
 	const may_cancel = run.allowed
 		? run.allowed.includes("cancel")

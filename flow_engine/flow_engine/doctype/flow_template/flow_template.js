@@ -7,7 +7,10 @@ frappe.ui.form.on("Flow Template", {
 			frm.set_df_property(field, "read_only", frm.doc.is_system ? 1 : 0);
 		}
 		if (frm.doc.is_system) {
-			frm.set_intro(__("This template comes with the app. Duplicate it to change its definition."), "blue");
+			frm.set_intro(
+				__("This template comes with the app. Duplicate it to change its definition."),
+				"blue"
+			);
 		}
 	},
 });

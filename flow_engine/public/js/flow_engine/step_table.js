@@ -14,6 +14,14 @@ const COLOURS = {
 };
 const SHOWN_LENGTH = 600;
 
+// On a phone a step is a block of lines, so that nothing is to the right of the screen.
+const NARROW = `<style>@media (max-width: 576px) {
+	.flow-step-table thead { display: none; }
+	.flow-step-table td { display: block; border: 0; padding: 2px 0; text-align: left !important; }
+	.flow-step-table td:empty { display: none; }
+	.flow-step-table tr { display: block; border-top: 1px solid var(--border-color); padding: 8px 0; }
+}</style>`;
+
 const text = (value) => frappe.utils.escape_html(value == null ? "" : String(value));
 
 function time(value) {
@@ -58,7 +66,9 @@ function outcome(step) {
 	} else if (result && Object.keys(result).length) {
 		const shown = JSON.stringify(result, null, 1);
 		const cut = shown.length > SHOWN_LENGTH ? shown.slice(0, SHOWN_LENGTH) + " …" : shown;
-		parts.push(`<details><summary>${__("Result")}</summary><pre class="small">${text(cut)}</pre></details>`);
+		parts.push(
+			`<details><summary>${__("Result")}</summary><pre class="small">${text(cut)}</pre></details>`
+		);
 	}
 	return parts.join("");
 }
@@ -66,9 +76,11 @@ function outcome(step) {
 function row(step) {
 	const colour = COLOURS[step.status] || "grey";
 	const fire = (step.allowed || []).includes("complete")
-		? `<button class="btn btn-xs btn-default flow-fire" data-step="${text(step.id)}">${__("Fire")}</button>`
+		? `<button class="btn btn-xs btn-default flow-fire" data-step="${text(step.id)}">${__(
+				"Fire"
+		  )}</button>`
 		: "";
-	const attempts = step.attempts > 1 ? text(step.attempts) : "";
+	const attempts = step.attempts > 1 ? `${text(step.attempts)}×` : "";
 	return `<tr>
 		<td><div class="bold">${text(step.label || step.id)}</div>
 			<div class="text-muted small">${text(step.kind)} · ${text(step.id)}</div></td>
@@ -79,10 +91,15 @@ function row(step) {
 	</tr>`;
 }
 
+// The engine's own columns are UTC without saying so; people see the times of their site.
+flow_engine.utc_as_text = function (value) {
+	return value ? time(String(value).replace(" ", "T") + "Z") : "";
+};
+
 flow_engine.step_table = function (steps) {
 	if (!steps || !steps.length) return `<p class="text-muted">${__("No steps yet.")}</p>`;
 	const heads = [__("Step"), __("State"), __("When"), __("Attempts"), __("Outcome")];
-	return `<div class="table-responsive"><table class="table table-sm flow-step-table">
+	return `${NARROW}<div class="table-responsive"><table class="table table-sm flow-step-table">
 		<thead><tr class="text-muted small">${heads.map((head) => `<th>${head}</th>`).join("")}</tr></thead>
 		<tbody>${steps.map(row).join("")}</tbody></table></div>`;
 };

@@ -76,7 +76,7 @@ BUSINESS_EVENTS: dict[str, Event] = {
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-	"""The published trigger of an active flow, as matching reads it: plain data, it travels through a cache."""
+	"""The published trigger of an active flow, as matching reads it: plain data, for a cache."""
 
 	template: str
 	version: int
@@ -107,8 +107,8 @@ class Cause:
 @dataclass(frozen=True, slots=True)
 class Occurrence:
 	"""Something that happened. `doc`: the document's values as they are now; `before`: as they were;
-	`changed`: the field that changed with its old and new value. `key`: unique where the same occurrence may be
-	told twice. `cause`: the run that did it, where a run did."""
+	`changed`: the field that changed with its old and new value. `key`: unique where the same occurrence may
+	be told twice. `cause`: the run that did it, where a run did."""
 
 	event: str
 	doctype: str | None = None
@@ -199,7 +199,7 @@ def start_matching(
 	"""Start every flow that listens and whose condition holds, in the current transaction.
 
 	One flow's trouble is answered and does not keep the others from starting; what ends the transaction (a
-	deadlock, a lost connection) is raised. attempt: what a host puts around each start; `answered` if nothing.
+	deadlock, a lost connection) is raised. attempt: what a host puts around each start (default: `answered`).
 	"""
 	attempt = attempt or answered
 	return [
@@ -224,7 +224,7 @@ def refusal(trigger: Trigger, error: FlowError) -> Answer:
 
 
 def start_one(host: Host, trigger: Trigger, occurrence: Occurrence) -> Answer:
-	"""Evaluate the condition and start the flow if it holds. Raises TooDeep, BadCondition, DocumentNotFound…"""
+	"""Evaluate the condition and start the flow if it holds. Raises TooDeep, BadCondition and others."""
 	if occurrence.cause is not None and occurrence.cause.depth >= MAX_DEPTH:
 		raise TooDeep(
 			f"{MAX_DEPTH} runs have started one another in a row, beginning with "

@@ -82,7 +82,7 @@ def step_view(state: StepState) -> dict[str, Any]:
 def allowed_actions(record: RunRecord, trigger: TriggerType, state: StepState) -> list[str]:
 	"""What the state of a step allows; who may do it is asked elsewhere."""
 	if record.status == RunStatus.RUNNING and state.status in (StepStatus.WAITING, StepStatus.SCHEDULED):
-		return ["fire"]
+		return ["complete"]
 	if (
 		record.status in (RunStatus.RUNNING, RunStatus.FAILED)
 		and state.status is StepStatus.FAILED

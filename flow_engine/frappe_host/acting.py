@@ -1,7 +1,8 @@
 """As whom a step acts on a site, and what it may not do to the transaction it acts in.
 
-Switching the user wipes parts of the session, so it happens in jobs only: a web request changes state and hints,
-it never executes a step. What a request needs to read as somebody else goes through `documents.read_as`.
+Switching the user wipes parts of the session, so it happens in jobs only: a web request changes state and
+hints, it never executes a step. What a request needs to read as somebody else goes through
+`documents.read_as`.
 """
 
 from __future__ import annotations
@@ -80,9 +81,9 @@ def forbid_commit() -> Iterator[None]:
 	"""Nothing inside may end the transaction: its effects and their record have to commit together.
 
 	An attempt raises HandlerCommitted at once, and again at the end when somebody caught it. What goes around
-	Frappe's connection object (a raw cursor, a procedure) is noticed at the end, because it took the savepoint
-	along. Going back to a savepoint is allowed. A deadlock that somebody swallowed has thrown away what was
-	written before it: TransientDatabaseError, everything has to be done again.
+	Frappe's connection object (a raw cursor, a procedure) is noticed at the end, because it took the
+	savepoint along. Going back to a savepoint is allowed. A deadlock that somebody swallowed has thrown away
+	what was written before it: TransientDatabaseError, everything has to be done again.
 	"""
 	db = frappe.local.db
 	watch = _Watch(db)

@@ -10,6 +10,7 @@ import frappe
 from frappe.utils import get_system_timezone, get_url
 from frappe.utils.password import get_encryption_key
 
+from flow_engine.clock import SystemClock
 from flow_engine.engine.ports import Host
 from flow_engine.frappe_host.documents import FrappeDocuments
 from flow_engine.frappe_host.extensions import kinds
@@ -19,7 +20,6 @@ from flow_engine.frappe_host.secrets import secret_value
 from flow_engine.frappe_host.store import FrappeRuns
 from flow_engine.frappe_host.templates import FrappeTemplates
 from flow_engine.outbound.http import GuardedHttpClient
-from flow_engine.clock import SystemClock
 
 
 class SiteLinks:
@@ -52,12 +52,13 @@ def compose_host() -> SiteHost:
 	clock = SystemClock(get_system_timezone())
 	registry = kinds()
 	templates = FrappeTemplates(registry)
+	http = GuardedHttpClient(allowed_private_hosts=allowed_private_hosts())
 	return SiteHost(
 		site=frappe.local.site,
 		runs=FrappeRuns(clock.time_zone, patient=not getattr(frappe.local, "request", None)),
 		documents=FrappeDocuments(),
-		messages=FrappeMessages(),
-		http=GuardedHttpClient(allowed_private_hosts=allowed_private_hosts()),
+		messages=FrappeMessages(http),
+		http=http,
 		clock=clock,
 		jobs=DrainHints(),
 		links=SiteLinks(),

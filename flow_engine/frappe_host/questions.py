@@ -1,0 +1,88 @@
+"""Manual steps: whoever may fire one gets a ToDo and a notification, and both close with the step.
+
+A ToDo names its run as its reference. Its own name begins with run and step, which people cannot change (they
+may rewrite the text), and its notification has the same name: so closing finds exactly its own, by index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.utils import escape_html, get_url_to_form
+
+from flow_engine.frappe_host.apart import do_apart
+from flow_engine.frappe_host.people import LAST_RESORT, MANAGER, enabled_users, notify_user, users_with_role
+from flow_engine.frappe_host.permissions import may_read
+
+
+def ask(run: Mapping[str, Any], step_id: str, label: str, role: str | None, assignee: str | None) -> None:
+	"""In the current transaction. A notification that fails does not take the ToDo with it."""
+	title = frappe.db.get_value("Flow Template", run.get("flow_template"), "template_name") or ""
+	link = _link(run["name"], step_id)
+	text = _("{0} waits for you in {1}").format(
+		f"<b>{escape_html(label or step_id)}</b>",
+		f'<a href="{escape_html(link)}">{escape_html(title or run["name"])} ({escape_html(run["name"])})</a>',
+	)
+	for user in people_asked(run, role, assignee):
+		todo = frappe.new_doc("ToDo")
+		todo.update(
+			{
+				"allocated_to": user,
+				"assigned_by": frappe.session.user,
+				"description": text,
+				"reference_type": "Flow Run",
+				"reference_name": run["name"],
+				"role": role if role and frappe.db.exists("Role", role) else None,
+			}
+		)
+		name = f"{_prefix(run['name'], step_id)}{frappe.generate_hash(length=10)}"
+		todo.insert(ignore_permissions=True, set_name=name)
+		do_apart(
+			lambda user=user, name=name: notify_user(user, "Assignment", text, text, run["name"], link, name),
+			f"Telling {user} about {run['name']} {step_id}",
+		)
+
+
+def people_asked(run: Mapping[str, Any], role: str | None, assignee: str | None) -> list[str]:
+	"""The assignee; else those with the role; else the Flow Managers who may read the document."""
+	found = enabled_users([assignee]) if assignee else []
+	if not found and role:
+		found = users_with_role(role)
+	if not found:
+		managers = users_with_role(MANAGER)
+		doctype, name = run.get("context_doctype"), run.get("context_docname")
+		# Where nobody may read the document, somebody has to see all the same that the run stands still.
+		readers = [user for user in managers if not name or may_read(doctype, name, user)]
+		found = readers or managers
+	return found or [LAST_RESORT]
+
+
+def close(run: Mapping[str, Any], step_id: str) -> None:
+	"""Close what `ask` opened, whoever fired the step, and whatever else the run still asks."""
+	todos = frappe.get_all(
+		"ToDo",
+		filters={"reference_type": "Flow Run", "reference_name": run["name"]},
+		fields=["name", "status"],
+		limit_page_length=0,
+	)
+	prefix = _prefix(run["name"], step_id)
+	names = [todo.name for todo in todos if todo.name.startswith(prefix)]
+	if not names:
+		return
+	still_open = [todo.name for todo in todos if todo.name in names and todo.status == "Open"]
+	if still_open:
+		# At once and not one by one: fifty saves would be a hundred comments in the run's timeline.
+		frappe.db.set_value("ToDo", {"name": ("in", still_open)}, "status", "Closed")
+		frappe.get_doc("ToDo", still_open[0]).update_in_reference()
+	frappe.db.set_value("Notification Log", {"name": ("in", names)}, "read", 1, update_modified=False)
+
+
+def _prefix(run: str, step_id: str) -> str:
+	return f"{run}:{step_id}:"
+
+
+def _link(run: str, step_id: str) -> str:
+	return f"{get_url_to_form('Flow Run', run)}?step={step_id}"

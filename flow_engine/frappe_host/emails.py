@@ -30,7 +30,7 @@ def send_email(
 	values: Mapping[str, Any] | None = None,
 	reference: tuple[str, str] | None = None,
 ) -> dict[str, Any]:
-	"""Queue one email; `{doctype, name}` of the queue entry. Raises MessageRefused, TransientDatabaseError."""
+	"""Queue one email; `{doctype, name}` of its entry. Raises MessageRefused, TransientDatabaseError."""
 	recipients = [address for address in dict.fromkeys(to) if address]
 	if not recipients:
 		raise MessageRefused("The email has no recipient.")

@@ -16,7 +16,7 @@ from flow_engine.frappe_host.documents import FrappeDocuments
 from flow_engine.frappe_host.extensions import kinds
 from flow_engine.frappe_host.jobs import DrainHints
 from flow_engine.frappe_host.messages import FrappeMessages
-from flow_engine.frappe_host.secrets import secret_value
+from flow_engine.frappe_host.secrets import resolve_secret
 from flow_engine.frappe_host.store import FrappeRuns
 from flow_engine.frappe_host.templates import FrappeTemplates
 from flow_engine.outbound.http import GuardedHttpClient
@@ -64,7 +64,7 @@ def compose_host() -> SiteHost:
 		links=SiteLinks(),
 		definitions=templates,
 		kinds=registry,
-		secret=secret_value,
+		secret=resolve_secret,
 		report=report,
 		templates=templates,
 	)

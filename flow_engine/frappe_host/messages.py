@@ -46,6 +46,6 @@ class FrappeMessages:
 			questions.close(run, step_id)
 
 	def alert(self, run: Mapping[str, Any], step_id: str | None, code: str, message: str) -> None:
-		"""Raises TransientDatabaseError only: the transaction has gone, and silence would commit half of it."""
+		"""Raises TransientDatabaseError only: the transaction has gone; silence would commit half of it."""
 		with translated(f"Alert about {run.get('name')}"):
 			alerts.alert(run, step_id, code, message)

@@ -35,3 +35,32 @@ has_permission = {
 }
 
 default_log_clearing_doctypes = {"Flow Run": 180}
+
+doc_events = {
+	# Runs at every save of every DocType: what no flow watches has to cost next to nothing.
+	"*": {
+		"before_validate": "flow_engine.frappe_host.events.before_save",
+		"before_cancel": "flow_engine.frappe_host.events.before_save",
+		"before_update_after_submit": "flow_engine.frappe_host.events.before_save",
+		"before_change": "flow_engine.frappe_host.events.before_change",
+		"after_insert": "flow_engine.frappe_host.events.on_event",
+		"on_update": "flow_engine.frappe_host.events.on_event",
+		"on_submit": "flow_engine.frappe_host.events.on_event",
+		"on_cancel": "flow_engine.frappe_host.events.on_event",
+		"on_update_after_submit": "flow_engine.frappe_host.events.on_event",
+		"on_change": "flow_engine.frappe_host.events.on_change",
+		"on_trash": "flow_engine.frappe_host.events.on_trash",
+	},
+	"Flow Engine Settings": {"on_update": "flow_engine.frappe_host.events.on_configuration_change"},
+	"Flow Template Version": {"after_insert": "flow_engine.frappe_host.events.on_configuration_change"},
+	"Workflow": {
+		"on_update": "flow_engine.frappe_host.events.on_configuration_change",
+		"after_delete": "flow_engine.frappe_host.events.on_configuration_change",
+	},
+}
+
+# The issue list's actions write past the document and would otherwise resolve tickets unseen.
+override_whitelisted_methods = {
+	"erpnext.support.doctype.issue.issue.set_multiple_status": "flow_engine.frappe_host.bulk_status.set_many",
+	"erpnext.support.doctype.issue.issue.set_status": "flow_engine.frappe_host.bulk_status.set_one",
+}

@@ -1,9 +1,10 @@
-"""What other apps add to flows, one hook each: `flow_engine_kinds`, `flow_engine_events`, `flow_engine_context`.
+"""What other apps add to flows, one hook each: `flow_engine_kinds`, `flow_engine_events`,
+`flow_engine_context`.
 
-A value of the first two is the dotted path of what it adds (one, several in a list, or a mapping of them) or of a
-function without arguments that returns it. `flow_engine_context` is a mapping of a root's name to the dotted path
-of a function that takes the run as a mapping and returns plain data: `{{fibre.length}}` reads what the function
-under `fibre` returned.
+A value of the first two is the dotted path of what it adds (one, several in a list, or a mapping of them) or
+of a function without arguments that returns it. `flow_engine_context` is a mapping of a root's name to the
+dotted path of a function that takes the run as a mapping and returns plain data: `{{fibre.length}}` reads
+what the function under `fibre` returned.
 
 Another app's mistake is reported once per process and skipped: it never reaches whoever saves a document.
 """

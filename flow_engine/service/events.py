@@ -7,7 +7,7 @@ report), and to the run store how a run is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from dataclasses import field as given
 from typing import Any
@@ -190,33 +190,23 @@ def trigger_values(trigger: Trigger, occurrence: Occurrence, customer: Any) -> d
 	}
 
 
-def start_matching(
-	host: Host,
-	triggers: Iterable[Trigger],
-	occurrence: Occurrence,
-	attempt: Callable[[Trigger, Callable[[], Answer]], Answer] | None = None,
-) -> list[Answer]:
+def start_matching(host: Host, triggers: Iterable[Trigger], occurrence: Occurrence) -> list[Answer]:
 	"""Start every flow that listens and whose condition holds, in the current transaction.
 
 	One flow's trouble is answered and does not keep the others from starting; what ends the transaction (a
-	deadlock, a lost connection) is raised. attempt: what a host puts around each start (default: `answered`).
+	deadlock, a lost connection) is raised.
 	"""
-	attempt = attempt or answered
-	return [
-		attempt(trigger, lambda trigger=trigger: start_one(host, trigger, occurrence))
-		for trigger in triggers
-		if matches(trigger, occurrence)
-	]
-
-
-def answered(trigger: Trigger, start: Callable[[], Answer]) -> Answer:
-	"""The engine's own refusals become the answer."""
-	try:
-		return start()
-	except TransientDatabaseError:
-		raise
-	except FlowError as error:
-		return refusal(trigger, error)
+	answers = []
+	for trigger in triggers:
+		if not matches(trigger, occurrence):
+			continue
+		try:
+			answers.append(start_one(host, trigger, occurrence))
+		except TransientDatabaseError:
+			raise
+		except FlowError as error:
+			answers.append(refusal(trigger, error))
+	return answers
 
 
 def refusal(trigger: Trigger, error: FlowError) -> Answer:

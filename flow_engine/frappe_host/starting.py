@@ -1,0 +1,161 @@
+"""Starting flows inside the transaction of the document that triggers them.
+
+Each start happens behind a savepoint of its own, taken only when a flow listens. What goes wrong is undone to
+that point, recorded and alerted, and the document is saved all the same.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import frappe
+
+from flow_engine.engine.errors import EngineDisabled, FlowError
+from flow_engine.engine.ports import Host
+from flow_engine.frappe_host.document_values import plain_document
+from flow_engine.frappe_host.harmless import ends_transaction, raised_as_the_database_did, record_failure
+from flow_engine.frappe_host.start_alerts import alert_not_started
+from flow_engine.frappe_host.trigger_cache import current_map
+from flow_engine.service.events import Answer, Cause, Occurrence, Trigger, matches, refusal, start_one
+
+# Kept values travel with the run for as long as it lives.
+MAX_KEPT_BYTES = 64_000
+MAX_KEPT_TEXT = 1_000
+
+
+@dataclass(frozen=True)
+class Happening:
+	"""An occurrence with the documents it is about, before anybody's permissions are applied to them."""
+
+	occurrence: Occurrence
+	doc: Any = None
+	before: Any = None
+	_seen_by: dict[str, Occurrence] = field(default_factory=dict)
+
+	def seen_by(self, user: str | None) -> Occurrence:
+		"""The occurrence with the values that this user may see.
+
+		What the run will keep (the values before, those of a deleted document) is kept only for somebody who
+		may read the document: later it could not be refused any more.
+		"""
+		user = user or "Administrator"
+		if user not in self._seen_by:
+			self._seen_by[user] = self._as_seen_by(user)
+		return self._seen_by[user]
+
+	def _as_seen_by(self, user: str) -> Occurrence:
+		if self.doc is None:
+			return self.occurrence
+		seen = replace(self.occurrence, doc=plain_document(self.doc, user))
+		changed = seen.changed
+		if self.before is None and not changed and not seen.keep_doc:
+			return seen
+		if user != "Administrator" and not frappe.has_permission(
+			self.doc.doctype, "read", doc=self.doc, user=user
+		):
+			return replace(seen, keep_doc=False, before=None, changed=None)
+		before = bounded(plain_document(self.before, user)) if self.before is not None else None
+		if changed and changed["field"] not in seen.doc:
+			changed = None
+		if seen.keep_doc:
+			seen = replace(seen, doc=bounded(seen.doc))
+		return replace(seen, before=before, changed=changed)
+
+
+def bounded(values: Mapping[str, Any]) -> dict[str, Any]:
+	"""Values small enough to keep; too large ones lose their child tables, then the ends of long texts."""
+	if _size(values) <= MAX_KEPT_BYTES:
+		return dict(values)
+	kept = {key: value for key, value in values.items() if not isinstance(value, list | Mapping)}
+	if _size(kept) > MAX_KEPT_BYTES:
+		kept = {
+			key: value[:MAX_KEPT_TEXT] if isinstance(value, str) else value for key, value in kept.items()
+		}
+	return kept
+
+
+def _size(values: Mapping[str, Any]) -> int:
+	return len(json.dumps(values, default=str, ensure_ascii=False).encode())
+
+
+def start_flows(triggers: Iterable[Trigger], happening: Happening) -> list[Answer]:
+	"""Start what listens to this and whose condition holds; an answer for each flow that listens.
+
+	Raises only what has ended the transaction.
+	"""
+	listening = [trigger for trigger in triggers if matches(trigger, happening.occurrence)]
+	if not listening:
+		return []
+	if is_switched_off():
+		_log_switched_off(listening, happening.occurrence)
+		return [refusal(trigger, EngineDisabled()) for trigger in listening]
+	return [_attempt(trigger, happening) for trigger in listening]
+
+
+def is_switched_off() -> bool:
+	return bool(frappe.conf.get("flow_engine_disabled")) or current_map().disabled
+
+
+def cause_of_now() -> Cause | None:
+	"""The run whose step is being executed, if one is: what happens now is its doing."""
+	run = frappe.flags.flow_engine_run
+	if not run:
+		return None
+	return Cause(run["name"], run.get("root_run") or run["name"], int(run.get("depth") or 0))
+
+
+def _attempt(trigger: Trigger, happening: Happening) -> Answer:
+	savepoint = "flow_engine_start"
+	messages = list(frappe.local.message_log or ())
+	frappe.db.savepoint(savepoint)
+	try:
+		answer = _start(trigger, happening)
+		frappe.db.release_savepoint(savepoint)
+		return answer
+	except Exception as error:
+		if ends_transaction(error):
+			raise raised_as_the_database_did(error) from error
+		# Nobody at a screen asked for this, so what documents said meanwhile is not for them.
+		frappe.local.message_log = messages
+		frappe.db.rollback(save_point=savepoint)
+		_report(trigger, happening.occurrence, error)
+		if isinstance(error, FlowError):
+			return refusal(trigger, error)
+		return Answer(trigger.template, trigger.title, reason=f"unexpected_error: {type(error).__name__}")
+
+
+def _start(trigger: Trigger, happening: Happening) -> Answer:
+	from flow_engine.frappe_host.host import get_host
+
+	host: Host = get_host()
+	return start_one(host, trigger, happening.seen_by(trigger.run_as))
+
+
+def _report(trigger: Trigger, occurrence: Occurrence, error: Exception) -> None:
+	about = f"{occurrence.doctype} {occurrence.docname}" if occurrence.doctype else "no document"
+	code = error.code if isinstance(error, FlowError) else "unexpected_error"
+	reason = error.message if isinstance(error, FlowError) else repr(error)
+	message = (
+		f"{trigger.title or trigger.template} ({trigger.template}) was not started by {occurrence.event} of "
+		f"{about}: {reason}"
+	)
+	record_failure(
+		f"{message}\n\n{frappe.get_traceback()}",
+		trigger.template,
+		lambda: alert_not_started(trigger, code, message),
+	)
+
+
+def _log_switched_off(listening: list[Trigger], occurrence: Occurrence) -> None:
+	"""Once per request: a log line for every save would bury what it says."""
+	if getattr(frappe.local, "flow_engine_said_off", False):
+		return
+	frappe.local.flow_engine_said_off = True
+	flows = ", ".join(trigger.template for trigger in listening)
+	frappe.logger("flow_engine").warning(
+		f"The flow engine is switched off: {occurrence.event} of {occurrence.doctype} {occurrence.docname} "
+		f"starts nothing ({flows}), nor does anything else in this request."
+	)

@@ -186,7 +186,7 @@ def event(
 	*,
 	user: str | None = None,
 ) -> dict[str, Any]:
-	"""Something happened: start every flow of `triggers` that listens; answers which it started, which not."""
+	"""Something happened: start every flow of `triggers` that listens; answers what it started or why not."""
 	occurrence = _occurrence(read.needed(event, "event"), doctype, docname, customer, variables, user)
 
 	def work() -> list[dict[str, Any]]:

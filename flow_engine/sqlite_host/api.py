@@ -1,7 +1,7 @@
 """The standalone HTTP API: the same paths, arguments and answers as on a site, and documents besides.
 
-Decides what each path calls and how arguments are read; what the functions do is the service's. Paths stand in one
-table.
+Decides what each path calls and how arguments are read; what the functions do is the service's. Paths stand
+in one table.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from flow_engine.engine.errors import BadInput, FlowError
 from flow_engine.service import arguments as read
-from flow_engine.service import doors, templates
+from flow_engine.service import doors
 from flow_engine.sqlite_host.host import StandaloneHost
 from flow_engine.sqlite_host.scenario import read_document
 from flow_engine.sqlite_host.worker import Worker
@@ -105,6 +105,18 @@ def _event(caller: Caller, arguments: Arguments) -> dict[str, Any]:
 	return doors.event(caller.host, triggers, user=caller.host.documents.user, **given)
 
 
+def _list_runs(caller: Caller, arguments: Arguments) -> dict[str, Any]:
+	given = _only(arguments, "status", "template", "customer", "doctype", "docname", "limit", "start")
+	given["docname"] = given["docname"] or arguments.get("document")
+	return doors.list_runs(caller.host, **given)
+
+
+def _get_run(caller: Caller, arguments: Arguments) -> dict[str, Any]:
+	view = doors.get_run(caller.host, arguments.get("run") or arguments.get("name"))
+	view["run"]["allowed"] = ["cancel"] if view["run"]["status"] in ("running", "failed") else []
+	return view
+
+
 def _put_document(caller: Caller, arguments: Arguments) -> dict[str, Any]:
 	document = arguments.get("doc")
 	values = read.json_object(document, "doc") if document is not None else dict(arguments)
@@ -146,10 +158,8 @@ READS: Mapping[str, Callable[[Caller, Arguments], Any]] = {
 		c.host.templates, _definition(a), a.get("name")
 	),
 	"templates.export": lambda c, a: doors.export_template(c.host.templates, a.get("name")),
-	"runs.list": lambda c, a: doors.list_runs(
-		c.host, **_only(a, "status", "template", "customer", "doctype", "docname", "limit", "start")
-	),
-	"runs.get": lambda c, a: doors.get_run(c.host, a.get("name") or a.get("run")),
+	"runs.list": _list_runs,
+	"runs.get": _get_run,
 	"documents.get": _get_document,
 	"documents.list": _list_documents,
 }
@@ -162,9 +172,7 @@ WRITES: Mapping[str, Callable[[Caller, Arguments], Any]] = {
 	"templates.duplicate": lambda c, a: doors.duplicate_template(
 		c.host.templates, a.get("name"), a.get("new_name")
 	),
-	"templates.publish": lambda c, a: doors.publish_template(
-		c.host.templates, a.get("name"), a.get("note")
-	),
+	"templates.publish": lambda c, a: doors.publish_template(c.host.templates, a.get("name"), a.get("note")),
 	"templates.import_templates": _import,
 	"runs.start": _start,
 	"runs.advance": _advance,
@@ -174,4 +182,3 @@ WRITES: Mapping[str, Callable[[Caller, Arguments], Any]] = {
 	"runs.retry": lambda c, a: doors.retry(c.host, a.get("run"), a.get("step_id")),
 	"documents.put": _put_document,
 }
-assert set(templates.WRITABLE).isdisjoint({"name", "modified"})

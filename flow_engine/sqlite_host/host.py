@@ -43,8 +43,8 @@ class SignedLinks:
 	def __init__(self, database: Database, base_url: str):
 		self.database = database
 		self.base_url = base_url.rstrip("/")
-		# Now, not when first asked for: a step's transaction that is rolled back would take a new key with it, and
-		# the links sent out would be signed with a key that nobody has.
+		# Now, not when first asked for: a step's transaction that is rolled back would take a new key with
+		# it, and the links sent out would be signed with a key that nobody has.
 		self.key = database.transact(self._read_key)
 
 	def _read_key(self) -> bytes:

@@ -1,8 +1,8 @@
 """A request made safe and readable: where it may come from, how large it may be, which arguments it carries.
 
-The server has no login: it trusts whoever is on this machine. So a page of another site, opened in a browser on this
-machine, must not be able to act here: requests must name this server in `Host` (against names that are pointed at
-127.0.0.1), and what changes something must not come from a foreign `Origin`.
+The server has no login: it trusts whoever is on this machine. So a page of another site, opened in a browser
+on this machine, must not be able to act here: requests must name this server in `Host` (against names that are
+pointed at 127.0.0.1), and what changes something must not come from a foreign `Origin`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from flow_engine.engine.plain import parse_json
 
 MAX_BODY_BYTES = 4_000_000
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 class ForeignRequest(FlowError):
@@ -39,7 +39,7 @@ class BodyTooLarge(FlowError):
 
 def check_sender(request: Request, hosts: Collection[str] | None) -> None:
 	"""hosts: names this server goes by; None when it listens for the whole network. Raises ForeignRequest."""
-	name = _host(f"//{request.environ.get('HTTP_HOST', '')}")
+	name = host_of(f"//{request.environ.get('HTTP_HOST', '')}")
 	if hosts is not None and name not in hosts:
 		raise ForeignRequest(f"This server does not go by the name {name or ''!r}.")
 	if request.method in ("GET", "HEAD", "OPTIONS"):
@@ -51,7 +51,7 @@ def check_sender(request: Request, hosts: Collection[str] | None) -> None:
 		raise ForeignRequest("The request comes from a page of another site.")
 
 
-def _host(url: str) -> str | None:
+def host_of(url: str) -> str | None:
 	try:
 		return urlsplit(url).hostname
 	except ValueError:
@@ -66,7 +66,7 @@ def _place(url: str) -> str | None:
 
 
 def body(request: Request, limit: int = MAX_BODY_BYTES) -> bytes:
-	"""The posted bytes. Raises InputTooLarge for more than a step's input may have, BodyTooLarge otherwise."""
+	"""The posted bytes. Raises InputTooLarge above what a step's input may have, BodyTooLarge otherwise."""
 	refusal = InputTooLarge if limit == MAX_INPUT_BYTES else BodyTooLarge
 	if (request.content_length or 0) > limit:
 		raise refusal()
@@ -77,10 +77,12 @@ def body(request: Request, limit: int = MAX_BODY_BYTES) -> bytes:
 
 
 def posted(request: Request, limit: int = MAX_BODY_BYTES) -> Any:
-	"""The body as data: a form's fields as texts, anything else as JSON; None when there is none. Raises BadInput,
-	InputTooLarge, BodyTooLarge."""
+	"""The body as data: a form's fields as texts, anything else as JSON; None when there is none.
+
+	Raises BadInput, InputTooLarge, BodyTooLarge.
+	"""
 	data = body(request, limit)
-	if request.mimetype in _FORMS:
+	if request.mimetype in FORMS:
 		try:
 			return _texts(request.form)
 		except HTTPException as error:

@@ -1,4 +1,4 @@
-"""The standalone server's one worker: a thread that drains when it is told to, or when something falls due."""
+"""The standalone server's one worker: a thread that drains when it is told to or when something is due."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REMEMBERED = 5_000
 
 
 class Worker:
-	"""Drains the host's runs until it is stopped. Requests change state and hint; only this executes steps."""
+	"""Drains the host's runs until stopped. Requests change state and hint; only this executes steps."""
 
 	def __init__(self, host: StandaloneHost):
 		self.host = host
@@ -36,8 +36,8 @@ class Worker:
 		self.thread.start()
 
 	def stop(self, seconds: float = 10.0) -> None:
-		"""Finish what is being done, for at most this long. An external call that takes longer is left behind: its
-		run's lease runs out and its outcome counts as unknown, as after a crash."""
+		"""Finish what is being done, for at most this long. An external call that takes longer is left
+		behind: its run's lease runs out and its outcome counts as unknown, as after a crash."""
 		self._stopping.set()
 		self.host.jobs.event.set()
 		if self.thread.is_alive():

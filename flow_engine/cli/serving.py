@@ -82,7 +82,7 @@ def run_serve(options: argparse.Namespace) -> int:
 		if importlib.util.find_spec(needed) is None:
 			raise NotInstalled()
 	# Imported here: the other commands work without the server's libraries.
-	from flow_engine.sqlite_host import requests, server
+	from flow_engine.sqlite_host import incoming, server
 
 	read_zone(options.timezone)
 	if not options.port.isascii() or not options.port.isdigit() or len(options.port) > 5:
@@ -103,8 +103,8 @@ def run_serve(options: argparse.Namespace) -> int:
 		raise
 	names = None
 	if options.host not in _EVERYWHERE:
-		names = {*requests.LOOPBACK, options.host, requests.host_of(options.base_url or "")}
-	if options.host not in requests.LOOPBACK:
+		names = {*incoming.LOOPBACK, options.host, incoming.host_of(options.base_url or "")}
+	if options.host not in incoming.LOOPBACK:
 		print("There is no login: whoever reaches this address can run flows.", file=sys.stderr)
 	_log_to_stderr()
 	print(f"Flow Engine is at {address} (database {one_line(options.db)}). Ctrl+C stops it.", flush=True)

@@ -22,7 +22,7 @@ from flow_engine.engine.errors import BadInput, FlowError
 from flow_engine.engine.interventions import MAX_INPUT_BYTES
 from flow_engine.service import arguments as read
 from flow_engine.service import doors
-from flow_engine.sqlite_host import api, pages, requests
+from flow_engine.sqlite_host import api, incoming, pages
 from flow_engine.sqlite_host.api import Caller
 from flow_engine.sqlite_host.host import StandaloneHost
 from flow_engine.sqlite_host.page_actions import ACTIONS
@@ -54,7 +54,7 @@ class Application:
 	"""The WSGI application. hosts: the names it answers to; None for any."""
 
 	def __init__(
-		self, host: StandaloneHost, worker: Worker, hosts: Collection[str] | None = requests.LOOPBACK
+		self, host: StandaloneHost, worker: Worker, hosts: Collection[str] | None = incoming.LOOPBACK
 	):
 		self.caller = Caller(host, worker)
 		self.hosts = hosts
@@ -70,7 +70,7 @@ class Application:
 		for_programs = request.path.startswith("/api/")
 		try:
 			if not request.path.startswith(LINK):
-				requests.check_sender(request, self.hosts)
+				incoming.check_sender(request, self.hosts)
 			if for_programs:
 				return _json({"message": self._api(request)})
 			return self._page(request)
@@ -85,8 +85,8 @@ class Application:
 			raise api.UnknownPath()
 		path = request.path[len(api.PREFIX) :]
 		if path != "runs.complete":
-			return api.call(self.caller, path, request.method, requests.arguments(request))
-		arguments = requests.arguments(request, MAX_INPUT_BYTES)
+			return api.call(self.caller, path, request.method, incoming.arguments(request))
+		arguments = incoming.arguments(request, MAX_INPUT_BYTES)
 		token = request.headers.get("X-Flow-Token")
 		return api.call(self.caller, path, request.method, {"token": token, **arguments})
 
@@ -101,7 +101,7 @@ class Application:
 			action = ACTIONS.get(parts[-1]) if len(parts) == 3 else None
 			if action is None:
 				raise api.UnknownPath()
-			return redirect(action(self.caller, parts[1], requests.arguments(request)), code=303)
+			return redirect(action(self.caller, parts[1], incoming.arguments(request)), code=303)
 		return _html(pages.draw(self.caller.host, parts, request.args))
 
 	def _link(self, request: Request) -> Response:
@@ -110,9 +110,9 @@ class Application:
 		token = read.needed(request.args.get("token"), "token")
 		if request.method != "POST":
 			return _html(pages.confirmation(self.caller.host, run, step, token))
-		posted = requests.posted(request, MAX_INPUT_BYTES)
+		posted = incoming.posted(request, MAX_INPUT_BYTES)
 		answer = doors.complete(self.caller.host, run, step, posted if posted else None, token)
-		if request.mimetype in requests.FORMS:
+		if request.mimetype in incoming.FORMS:
 			return _html(pages.confirmed())
 		return _json({"message": answer})
 
@@ -127,7 +127,7 @@ def _html(text: str, status: int = 200) -> Response:
 
 
 def _refusal(request: Request, error: FlowError, for_programs: bool) -> Response:
-	wants_html = "text/html" in request.headers.get("Accept", "") or request.mimetype in requests.FORMS
+	wants_html = "text/html" in request.headers.get("Accept", "") or request.mimetype in incoming.FORMS
 	if for_programs or not wants_html:
 		return _json({**error.as_dict(), "exc_type": type(error).__name__}, error.http_status)
 	return _html(pages.refusal(error), error.http_status)
@@ -173,7 +173,7 @@ def serve(host: StandaloneHost, sock: socket.socket, hosts: Collection[str] | No
 		sockets=[sock],
 		threads=THREADS,
 		ident=None,
-		max_request_body_size=2 * requests.MAX_BODY_BYTES,
+		max_request_body_size=2 * incoming.MAX_BODY_BYTES,
 		clear_untrusted_proxy_headers=True,
 	)
 

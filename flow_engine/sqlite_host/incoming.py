@@ -1,8 +1,8 @@
 """A request made safe and readable: where it may come from, how large it may be, which arguments it carries.
 
 The server has no login: it trusts whoever is on this machine. So a page of another site, opened in a browser
-on this machine, must not be able to act here: requests must name this server in `Host` (against names that are
-pointed at 127.0.0.1), and what changes something must not come from a foreign `Origin`.
+on this machine, must not be able to act here: requests must name this server in `Host` (against names that
+are pointed at 127.0.0.1), and what changes something must not come from a foreign `Origin`.
 """
 
 from __future__ import annotations

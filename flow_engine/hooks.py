@@ -36,6 +36,8 @@ has_permission = {
 
 default_log_clearing_doctypes = {"Flow Run": 180}
 
+scheduler_events = {"cron": {"* * * * *": ["flow_engine.frappe_host.tick.tick"]}}
+
 doc_events = {
 	# Runs at every save of every DocType: what no flow watches has to cost next to nothing.
 	"*": {

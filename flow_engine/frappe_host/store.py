@@ -19,9 +19,10 @@ import frappe
 
 from flow_engine.engine.errors import DuplicateTrigger, RunBusy, TransientDatabaseError
 from flow_engine.engine.ports import NewRun, RunRecord
-from flow_engine.frappe_host.acting import forbid_commit
+from flow_engine.frappe_host.acting import check_publisher, forbid_commit
 from flow_engine.frappe_host.database_errors import is_duplicate, is_lost, is_timeout, is_transient
 from flow_engine.frappe_host.names import next_name
+from flow_engine.frappe_host.templates import published_by
 from flow_engine.store.runs import SqlRuns
 
 T = TypeVar("T")
@@ -56,7 +57,9 @@ class FrappeRuns(SqlRuns):
 				if is_timeout(error) and not self.patient:
 					raise RunBusy() from error
 				if attempt == ATTEMPTS:
-					raise TransientDatabaseError(f"The database kept asking for a repetition: {error}") from error
+					raise TransientDatabaseError(
+						f"The database kept asking for a repetition: {error}"
+					) from error
 			# Two that met once should not meet again at the same moment.
 			time.sleep(random.uniform(0, 0.02 * 2**attempt))
 		raise AssertionError("unreachable")
@@ -109,6 +112,8 @@ class FrappeRuns(SqlRuns):
 			"depth": record.depth,
 		}
 		try:
+			if record.run_as and published_by(record.flow_template, record.template_version) == record.run_as:
+				check_publisher(record.run_as)
 			with forbid_commit():
 				yield
 		finally:

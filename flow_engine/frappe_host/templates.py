@@ -240,6 +240,18 @@ def _load(site: str, template: str, version: int) -> FlowDefinition:
 	return parse_definition(text)
 
 
+def published_by(template: str, version: int) -> str | None:
+	"""Who published a version."""
+	return _published_by(frappe.local.site, template, version)
+
+
+@lru_cache(maxsize=1000)
+def _published_by(site: str, template: str, version: int) -> str | None:
+	return frappe.db.get_value(
+		"Flow Template Version", {"flow_template": template, "version": version}, "published_by"
+	)
+
+
 def active_triggers() -> list[Trigger]:
 	"""The published triggers of all active templates, read from the database."""
 	rows = frappe.get_all(

@@ -1,0 +1,1 @@
+"""Benchmarks: every number beside what it is compared with, measured in the same run."""

@@ -140,7 +140,7 @@ class SqliteDocuments:
 		model = _METHODS.get((doctype, method))
 		if model is None:
 			raise GuardRefused(f"{doctype}.{method} is not a method that flows may run.")
-		return self._change(doctype, name, lambda document: model(document, self.clock.now()))
+		return self._change(doctype, name, lambda document: model(document, self.clock.now().astimezone(self.clock.time_zone)))
 
 	def add_row(self, doctype: str, name: str, table: str, values: Mapping[str, Any]) -> dict[str, Any]:
 		def append(document: dict[str, Any]) -> None:
@@ -203,13 +203,11 @@ def _restart(document: dict[str, Any], now: datetime) -> None:
 	document.update(status="Active", cancelation_date=None)
 
 
-def _process(document: dict[str, Any], now: datetime) -> None:
-	end = str(document.get("trial_period_end") or "")[:10]
-	if document.get("status") in ("Trialling", "Trialing") and (not end or end <= now.date().isoformat()):
-		document["status"] = "Active"
+def _end_trial(document: dict[str, Any], now: datetime) -> None:
+	document.update(status="Active", trial_period_end=now.date().isoformat())
 
 
 _METHODS: Mapping[tuple[str, str], Callable[[dict[str, Any], datetime], None]] = {
 	("Subscription", "restart_subscription"): _restart,
-	("Subscription", "process"): _process,
+	("Subscription", "end_trial"): _end_trial,
 }

@@ -37,13 +37,12 @@ def activate(ctx: StepContext) -> Done:
 
 
 def _end_trial(ctx: StepContext, name: str, doc: Mapping[str, Any]) -> dict[str, Any]:
-	"""The trial's last day is today, where the site is; billing goes on from there."""
+	"""The trial ends today, where the site is, and billing begins; how is the document's own business."""
 	today = ctx.now.astimezone(ctx.time_zone).date().isoformat()
 	start = str(doc.get("trial_period_start") or "")[:10]
 	if start > today:
 		raise CannotActivate(f"The trial of the subscription {name} begins only on {start}.")
-	ctx.documents.update(DOCTYPE, name, {"trial_period_end": today})
-	return ctx.documents.call(DOCTYPE, name, "process")
+	return ctx.documents.call(DOCTYPE, name, "end_trial")
 
 
 def _subscription(ctx: StepContext) -> str:

@@ -14,7 +14,7 @@ def site(world):
 	"""Subscriptions that answer to ERPNext's methods."""
 	world.documents.on_call = {
 		"restart_subscription": lambda doc: doc.update(status="Active"),
-		"process": lambda doc: None,
+		"end_trial": lambda doc: doc.update(status="Active"),
 	}
 	return world
 
@@ -35,11 +35,11 @@ def test_a_cancelled_subscription_is_restarted(site):
 	assert site.documents.calls == [("Subscription", "SUB-1", "restart_subscription")]
 
 
-def test_a_trial_ends_today_where_the_site_is_and_is_processed(site):
+def test_a_trial_is_ended_by_the_document_itself(site):
 	keep(site, "SUB-1", "Trialling", trial_period_start="2026-03-01", trial_period_end="2026-04-01")
 	site.do("subscription_activate", {"subscription_ref": "SUB-1"}, time_zone=ZoneInfo("Pacific/Auckland"))
-	assert site.documents.get("Subscription", "SUB-1")["trial_period_end"] == "2026-03-19"
-	assert site.documents.calls == [("Subscription", "SUB-1", "process")]
+	assert site.documents.get("Subscription", "SUB-1")["status"] == "Active"
+	assert site.documents.calls == [("Subscription", "SUB-1", "end_trial")]
 
 
 def test_a_trial_that_has_not_begun_cannot_be_ended(site):

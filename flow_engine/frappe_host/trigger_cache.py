@@ -23,6 +23,7 @@ from flow_engine.service.events import Trigger
 KEY = "flow_engine_triggers"
 GENERATION = "flow_engine_triggers_generation"
 FORMAT = 1
+_LOCAL = "flow_engine_trigger_map"
 # A request sees one map from beginning to end; a job may run for minutes and asks again.
 JOB_SECONDS = 5
 ON_CHANGE = ("field_change", "workflow_transition")
@@ -114,10 +115,10 @@ def _after_rollback() -> None:
 
 
 def _memo() -> _Memo:
-	memo = getattr(frappe.local, KEY, None)
+	memo = getattr(frappe.local, _LOCAL, None)
 	if memo is None or memo.site != frappe.local.site:
 		memo = _Memo(frappe.local.site)
-		setattr(frappe.local, KEY, memo)
+		setattr(frappe.local, _LOCAL, memo)
 	return memo
 
 

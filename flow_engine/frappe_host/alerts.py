@@ -47,19 +47,21 @@ def _alert(run: Mapping[str, Any], step_id: str, code: str, message: str) -> Non
 	flow = frappe.db.get_value(
 		"Flow Template", template, ["name", "template_name", "published_by", "owner"], as_dict=True
 	)
-	mark = hashlib.sha256(f"{name}\n{step_id}\n{code}".encode()).hexdigest()[:24]
+	mark = f"flow-alert-{hashlib.sha256(f'{name}|{step_id}|{code}'.encode()).hexdigest()[:24]}"
 	settings = frappe.get_cached_doc("Flow Engine Settings")
 	people = people_alerted(flow, settings)
-	# The entry's name says what it is about, so that the same failure never makes a second one.
-	entry = f"flow-alert-{mark}"
-	if frappe.db.exists("Error Log", entry):
+	# Names say what an entry is about, so that the same failure never makes a second one. The notifications
+	# decide: the Error Log is outside transactions, and what was rolled back there would count as told.
+	entries = {user: _entry(mark, user) for user in people}
+	if frappe.get_all("Notification Log", {"name": ("in", list(entries.values()))}, limit=1):
 		return
 	title = (flow and flow.template_name) or template or name
-	log = frappe.new_doc("Error Log")
-	log.method = f"Flow run {name} failed"[:140]
-	log.error = f"{title}\nStep: {step_id or '-'}\n{code}: {message[:LONGEST_MESSAGE]}"
-	log.reference_doctype, log.reference_name = "Flow Run", name
-	log.insert(ignore_permissions=True, set_name=entry)
+	if not frappe.db.exists("Error Log", mark):
+		log = frappe.new_doc("Error Log")
+		log.method = f"Flow run {name} failed"[:140]
+		log.error = f"{title}\nStep: {step_id or '-'}\n{code}: {message[:LONGEST_MESSAGE]}"
+		log.reference_doctype, log.reference_name = "Flow Run", name
+		log.insert(ignore_permissions=True, set_name=mark)
 	link = get_url_to_form("Flow Run", name) + (f"?step={step_id}" if step_id else "")
 	heading = _("{0} failed in {1}").format(
 		f"<b>{escape_html(step_id or name)}</b>", f"<b>{escape_html(str(title))}</b> ({escape_html(name)})"
@@ -67,7 +69,9 @@ def _alert(run: Mapping[str, Any], step_id: str, code: str, message: str) -> Non
 	for user in people:
 		content = _content(user, code, message)
 		do_apart(
-			lambda user=user, content=content: notify_user(user, "Alert", heading, content, name, link),
+			lambda user=user, content=content: notify_user(
+				user, "Alert", heading, content, name, link, entries[user]
+			),
 			f"Telling {user} about {name}",
 		)
 	if settings.alert_email and _may_email(f"{template}:{step_id}:{code}"):
@@ -90,16 +94,35 @@ def _content(user: str, code: str, message: str) -> str:
 	return f"<p>{escape_html(code)}: {escape_html(message[:LONGEST_MESSAGE])}</p>"
 
 
+def _entry(mark: str, user: str) -> str:
+	return f"{mark}-{hashlib.sha256(user.encode()).hexdigest()[:16]}"
+
+
 def _may_email(about: str) -> bool:
+	"""Has there been no email about this for a while? Counts it, if this transaction commits."""
 	key = f"flow_engine_alert_email:{about}"
+	if not hasattr(frappe.local, "flow_engine_alert_emails"):
+		frappe.local.flow_engine_alert_emails = set()
+	pending = frappe.local.flow_engine_alert_emails
 	try:
-		if frappe.cache.get_value(key, expires=True):
+		if key in pending or frappe.cache.get_value(key, expires=True):
 			return False
-		frappe.cache.set_value(key, 1, expires_in_sec=EMAIL_PAUSE_SECONDS)
 	except Exception as error:
 		# Without Redis rather one email too many than none.
 		frappe.logger("flow_engine").warning(f"Alert emails are not counted: {error}")
+	pending.add(key)
+	frappe.db.after_commit.add(lambda: _count_email(key))
+	frappe.db.after_rollback.add(lambda: pending.discard(key))
 	return True
+
+
+def _count_email(key: str) -> None:
+	frappe.local.flow_engine_alert_emails.discard(key)
+	try:
+		frappe.cache.set_value(key, 1, expires_in_sec=EMAIL_PAUSE_SECONDS)
+	except Exception as error:
+		# After the commit nobody may be told that it failed.
+		frappe.logger("flow_engine").warning(f"Alert emails are not counted: {error}")
 
 
 def _email(people: list[str], title: Any, run: str, heading: str, code: str, link: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import frappe
 from frappe import _
+from frappe.email.doctype.email_account.email_account import EmailAccount
 from frappe.utils import escape_html, get_url_to_form
 
 from flow_engine.frappe_host.apart import do_apart
@@ -26,6 +27,8 @@ def ask(run: Mapping[str, Any], step_id: str, label: str, role: str | None, assi
 		f"<b>{escape_html(label or step_id)}</b>",
 		f'<a href="{escape_html(link)}">{escape_html(title or run["name"])} ({escape_html(run["name"])})</a>',
 	)
+	# Of assignments people get emails, as they chose; where the site sends none, each would be an error.
+	kind = "Assignment" if EmailAccount.find_outgoing() else "Alert"
 	for user in people_asked(run, role, assignee):
 		todo = frappe.new_doc("ToDo")
 		todo.update(
@@ -41,7 +44,7 @@ def ask(run: Mapping[str, Any], step_id: str, label: str, role: str | None, assi
 		name = f"{_prefix(run['name'], step_id)}{frappe.generate_hash(length=10)}"
 		todo.insert(ignore_permissions=True, set_name=name)
 		do_apart(
-			lambda user=user, name=name: notify_user(user, "Assignment", text, text, run["name"], link, name),
+			lambda user=user, name=name: notify_user(user, kind, text, text, run["name"], link, name),
 			f"Telling {user} about {run['name']} {step_id}",
 		)
 

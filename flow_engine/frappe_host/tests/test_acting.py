@@ -165,8 +165,8 @@ class TestAHandlersTransaction(FrappeTestCase):
 			cursor.execute("update `tabNote` set content = 'theirs' where name = %s", (second,))
 			for number in range(50):
 				cursor.execute(
-					"insert into `tabError Log` (name, creation, modified) values (%s, now(), now())",
-					(f"{second}-{number}"[-120:],),
+					"insert into `tabNote` (name, creation, modified) values (%s, now(), now())",
+					(f"{second}-{number}",),
 				)
 			ready.set()
 			cursor.execute("select name from `tabNote` where name = %s for update", (first,))

@@ -430,6 +430,8 @@ class TestAlerts(RunCase):
 		super().setUp()
 		self.addCleanup(frappe.clear_document_cache, "Flow Engine Settings", "Flow Engine Settings")
 		self.addCleanup(frappe.cache.delete_value, self.email_key())
+		# The Error Log's table knows no transactions.
+		self.addCleanup(frappe.db.delete, "Error Log", {"reference_name": ("like", f"{self.run_name}%")})
 		self.settings()
 
 	def email_key(self):
@@ -473,6 +475,14 @@ class TestAlerts(RunCase):
 		self.alert(code="validation_failed")
 		self.alert(step="s2")
 		self.assertEqual(len(self.notifications()), 3)
+
+	def test_an_alert_that_was_rolled_back_is_told_when_its_transaction_is_repeated(self):
+		frappe.db.savepoint("before_alert")
+		self.alert()
+		frappe.db.rollback(save_point="before_alert")
+		self.assertEqual(self.notifications(), [])
+		self.alert()
+		self.assertEqual(len(self.notifications()), 1)
 
 	def test_one_email_for_a_flow_that_fails_for_many_documents(self):
 		self.addCleanup(forget_email_account)

@@ -6,6 +6,7 @@ may rewrite the text), and its notification has the same name: so closing finds 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -42,11 +43,15 @@ def ask(run: Mapping[str, Any], step_id: str, label: str, role: str | None, assi
 			}
 		)
 		name = f"{_prefix(run['name'], step_id)}{frappe.generate_hash(length=10)}"
-		todo.insert(ignore_permissions=True, set_name=name)
+		todo.name = name
+		# Not by insert(): that locks a range of the index on references, and two workers who ask at the same
+		# time would wait for each other.
+		todo.db_insert()
 		do_apart(
 			lambda user=user, name=name: notify_user(user, kind, text, text, run["name"], link, name),
 			f"Telling {user} about {run['name']} {step_id}",
 		)
+	_note_assignments(run["name"])
 
 
 def people_asked(run: Mapping[str, Any], role: str | None, assignee: str | None) -> list[str]:
@@ -77,10 +82,18 @@ def close(run: Mapping[str, Any], step_id: str) -> None:
 		return
 	still_open = [todo.name for todo in todos if todo.name in names and todo.status == "Open"]
 	if still_open:
-		# At once and not one by one: fifty saves would be a hundred comments in the run's timeline.
+		# At once and not one by one: fifty saves would be fifty comments in the run's timeline.
 		frappe.db.set_value("ToDo", {"name": ("in", still_open)}, "status", "Closed")
-		frappe.get_doc("ToDo", still_open[0]).update_in_reference()
+		_note_assignments(run["name"])
 	frappe.db.set_value("Notification Log", {"name": ("in", names)}, "read", 1, update_modified=False)
+
+
+def _note_assignments(run: str) -> None:
+	"""Whom the run's list and form show as assigned. The run's row is locked by whoever changes its steps."""
+	open_todos = {"reference_type": "Flow Run", "reference_name": run, "status": "Open"}
+	people = frappe.get_all("ToDo", open_todos, pluck="allocated_to", order_by="creation, name")
+	assigned = json.dumps(list(dict.fromkeys(people))) if people else ""
+	frappe.db.set_value("Flow Run", run, "_assign", assigned, update_modified=False)
 
 
 def _prefix(run: str, step_id: str) -> str:

@@ -20,6 +20,7 @@ from flow_engine.engine.errors import (
 from flow_engine.frappe_host import alerts
 from flow_engine.frappe_host.documents import FrappeDocuments
 from flow_engine.frappe_host.messages import FrappeMessages
+from flow_engine.frappe_host.tests.other_connections import another_connection
 from flow_engine.frappe_host.tests.people_for_tests import make_user
 from flow_engine.frappe_host.tests.receivers import Gateway, MailServer
 from flow_engine.outbound.http import GuardedHttpClient
@@ -413,6 +414,17 @@ class TestQuestions(RunCase):
 		for step in ("S1", "s11"):
 			self.messages.close(self.flow_run, step)
 		self.assertFalse(frappe.parse_json(frappe.db.get_value("Flow Run", self.run_name, "_assign") or "[]"))
+
+	def test_two_workers_can_ask_at_the_same_time(self):
+		self.ask(role=self.role)
+		with another_connection(self):
+			frappe.db.sql("set session innodb_lock_wait_timeout = 1")
+			todo = frappe.new_doc("ToDo")
+			todo.update({"description": "x", "reference_type": "Flow Run"})
+			todo.reference_name = todo.name = f"{self.run_name}-next"
+			todo.db_insert()
+		self.ask("s2", role=self.role)
+		self.assertEqual(len(self.todos()), 4)
 
 	def test_a_step_that_comes_back_is_asked_again(self):
 		self.ask(assignee=self.fitters[0])

@@ -179,6 +179,6 @@ WRITES: Mapping[str, Callable[[Caller, Arguments], Any]] = {
 	"runs.complete": _complete,
 	"runs.event": _event,
 	"runs.cancel": lambda c, a: doors.cancel(c.host, a.get("run"), a.get("reason")),
-	"runs.retry": lambda c, a: doors.retry(c.host, a.get("run"), a.get("step_id")),
+	"runs.retry": lambda c, a: _waiting(c, a, lambda: doors.retry(c.host, a.get("run"), a.get("step_id"))),
 	"documents.put": _put_document,
 }

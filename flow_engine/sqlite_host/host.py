@@ -16,7 +16,6 @@ from urllib.parse import urlencode
 from flow_engine.clock import SystemClock
 from flow_engine.engine.kinds import register
 from flow_engine.engine.ports import Clock, Host, HttpClient
-from flow_engine.outbound.http import GuardedHttpClient
 from flow_engine.service.events import BUSINESS_EVENTS
 from flow_engine.sqlite_host.documents import SqliteDocuments
 from flow_engine.sqlite_host.messages import Outbox
@@ -103,9 +102,7 @@ def open_host(
 		runs=SqliteRuns(database, clock, user),
 		documents=documents,
 		messages=outbox,
-		http=make_http(outbox)
-		if make_http
-		else GuardedHttpClient(allowed_private_hosts=allowed_private_hosts),
+		http=make_http(outbox) if make_http else _guarded(allowed_private_hosts),
 		clock=clock,
 		jobs=WorkerHint(database),
 		links=SignedLinks(database, base_url),
@@ -116,6 +113,13 @@ def open_host(
 		outbox=outbox,
 		database=database,
 	)
+
+
+def _guarded(allowed_private_hosts: tuple[str, ...]) -> HttpClient:
+	# Imported here: half of the time that a simulation takes would go into loading what it does not use.
+	from flow_engine.outbound.http import GuardedHttpClient
+
+	return GuardedHttpClient(allowed_private_hosts=allowed_private_hosts)
 
 
 def _report(error: BaseException, where: str) -> None:

@@ -101,7 +101,7 @@ def read_documents(data: Any) -> list[dict[str, Any]]:
 
 def read_replies(data: Any) -> list[dict[str, Any]]:
 	"""A list of prepared HTTP answers: `{url, status, body}`. Raises BadInput."""
-	if not isinstance(data, list):
+	if not isinstance(data, list | tuple):
 		raise BadInput("Replies are a list of `{url, status, body}`.")
 	for reply in data:
 		if not isinstance(reply, Mapping):

@@ -153,8 +153,9 @@ def listen(address: str, port: int) -> socket.socket:
 	try:
 		family = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0][0]
 		sock = socket.socket(family, socket.SOCK_STREAM)
-	except OSError as error:
-		raise BadInput(f"{address!r} is not an address to listen on: {error.strerror}") from None
+	except (OSError, UnicodeError) as error:
+		reason = getattr(error, "strerror", None) or "not a name"
+		raise BadInput(f"{address!r} is not an address to listen on: {reason}.") from None
 	try:
 		sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 		sock.bind((address, port))

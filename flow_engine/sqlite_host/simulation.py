@@ -49,7 +49,7 @@ class _Simulation:
 		start = scenario.now or datetime.now(timezone.utc)
 		self.clock = VirtualClock(start, scenario.time_zone)
 		self.until = _end(start, scenario.until)
-		replies = read_replies(list(scenario.replies))
+		replies = read_replies(scenario.replies)
 		self.host: StandaloneHost = open_host(
 			clock=self.clock, kinds=scenario.kinds, make_http=lambda outbox: RecordedHttp(outbox, replies)
 		)

@@ -17,28 +17,32 @@ def keep_last_values(doc: Any) -> None:
 	A run that a worker holds at this moment is written after the commit, in a transaction of its own: waiting
 	for it here, with the document locked, is how two that want both would wait for each other.
 	"""
-	from flow_engine.frappe_host.host import get_host
-
-	store = get_host().runs
-	running = store.running_about(doc.doctype, str(doc.name))
-	if not running:
+	runs = frappe.get_all(
+		"Flow Run",
+		{"context_doctype": doc.doctype, "context_docname": str(doc.name), "status": "running"},
+		["name", "run_as"],
+		order_by=None,
+	)
+	if not runs:
 		return
-	readers = _readers(doc, running)
+	readers = {run.name: _reader(doc, run.run_as or "Administrator") for run in runs}
 	values = {user: bounded(plain_document(doc, user)) for user in set(readers.values()) if user}
-	held = _keep(store, readers, values)
+	held = _keep(_store(), readers, values)
 	if held:
 		frappe.db.after_commit.add(lambda: _keep_later({run: readers[run] for run in held}, values))
 
 
-def _readers(doc: Any, runs: list[str]) -> dict[str, str | None]:
-	"""Run → whom its steps act as, if they may read the document: what is kept cannot be refused later."""
-	rows = frappe.get_all("Flow Run", {"name": ("in", runs)}, ["name", "run_as"])
-	found: dict[str, str | None] = {}
-	for row in rows:
-		user = row.run_as or "Administrator"
-		allowed = user == "Administrator" or frappe.has_permission(doc.doctype, "read", doc=doc, user=user)
-		found[row.name] = user if allowed else None
-	return found
+def _reader(doc: Any, user: str) -> str | None:
+	"""The user, if they may read the document: what is kept could not be refused later."""
+	if user == "Administrator" or frappe.has_permission(doc.doctype, "read", doc=doc, user=user):
+		return user
+	return None
+
+
+def _store() -> Any:
+	from flow_engine.frappe_host.host import get_host
+
+	return get_host().runs
 
 
 def _keep(
@@ -51,9 +55,7 @@ def _keep(
 
 
 def _keep_later(readers: Mapping[str, str | None], values: Mapping[str, Mapping[str, Any]]) -> None:
-	from flow_engine.frappe_host.host import get_host
-
-	store = get_host().runs
+	store = _store()
 
 	def work() -> None:
 		for run in sorted(readers):

@@ -27,15 +27,6 @@ class AboutDocuments:
 		)
 		return bool(rows)
 
-	def running_about(self, doctype: str, name: str) -> list[str]:
-		"""Names of the running runs about this document: a plain read."""
-		rows = self._rows(
-			"SELECT name FROM `tabFlow Run` WHERE context_doctype = %s AND context_docname = %s "
-			"AND status = 'running'",
-			[doctype, name],
-		)
-		return sorted(row["name"] for row in rows)
-
 	def keep_last_values(self, runs: Sequence[str], values: Mapping[str, Any]) -> list[str]:
 		"""Keep the values of a document that is being deleted as `doc` of these runs, in the current
 		transaction.

@@ -101,6 +101,14 @@ class TestDocumentEvents(EventsTestCase):
 		self.assertEqual(after.trigger_data["doc"]["priority"], "High")
 		self.assertGreater(after.revision, before.revision)
 
+	def test_a_run_goes_with_the_save_that_started_it(self):
+		flow = make_flow(doctype="ToDo", doc_event="after_insert")
+		frappe.db.savepoint("before_the_save")
+		make_todo()
+		self.assertEqual(len(runs_of(flow)), 1)
+		frappe.db.rollback(save_point="before_the_save")
+		self.assertEqual(runs_of(flow), [])
+
 	def test_a_condition_decides_and_reads_the_document_and_its_customer(self):
 		customer = make_customer()
 		fits = {"field": "customer.customer_name", "op": "==", "value": customer.customer_name}
@@ -369,6 +377,30 @@ class TestFailures(EventsTestCase):
 		self.assertEqual(runs_of(flow), [])
 
 
+class TestDeletionBesideAWorker(EventsTestCase):
+	"""With what is really committed, because two connections have to see it."""
+
+	def test_a_run_that_a_worker_holds_does_not_hold_up_the_deletion_and_gets_the_values_after_it(self):
+		flow = make_flow(doctype="ToDo", doc_event="after_insert")
+		todo = make_todo(priority="High")
+		run = runs_of(flow)[0].name
+		# Not due, so that no worker of the site takes it; the flow pauses, so that it starts nothing else.
+		frappe.db.set_value("Flow Run", run, "wake_at", None, update_modified=False)
+		frappe.db.set_value("Flow Template", flow, "is_active", 0)
+		frappe.db.commit()  # for the second connection
+		self.addCleanup(_remove, flow, run, todo.name)
+		worker = _second_connection()
+		self.addCleanup(worker.close)
+		with worker.cursor() as cursor:
+			cursor.execute("select name from `tabFlow Run` where name = %s for update", run)
+			frappe.db.sql("set session innodb_lock_wait_timeout = 2")
+			frappe.delete_doc("ToDo", todo.name)
+			self.assertNotIn("doc", runs_of(flow)[0].trigger_data)
+			worker.rollback()
+		frappe.db.commit()  # the deletion, whose callback keeps the values
+		self.assertEqual(runs_of(flow)[0].trigger_data["doc"]["priority"], "High")
+
+
 class TestKillSwitch(EventsTestCase):
 	def test_nothing_starts_and_it_is_logged_once_per_request(self):
 		flow = make_flow(doctype="ToDo", doc_event="after_insert")
@@ -595,6 +627,31 @@ class _switched_off:
 		settings = frappe.get_doc("Flow Engine Settings")
 		settings.disabled = disabled
 		settings.save()
+
+
+def _second_connection():
+	conf = frappe.conf
+	return pymysql.connect(
+		host=conf.db_host or "127.0.0.1",
+		port=int(conf.db_port or 3306),
+		unix_socket=conf.get("db_socket") or None,
+		user=conf.db_name,
+		password=conf.db_password,
+		database=conf.db_name,
+	)
+
+
+def _remove(flow, run, todo):
+	frappe.db.rollback()
+	frappe.db.sql("set session innodb_lock_wait_timeout = default")
+	for doctype, name in (
+		("Flow Run", run),
+		("Flow Template Version", f"{flow}-v1"),
+		("Flow Template", flow),
+	):
+		frappe.db.delete(doctype, {"name": name})
+	frappe.delete_doc("ToDo", todo, ignore_missing=True)
+	frappe.db.commit()  # what this test has committed is taken back
 
 
 def _transaction_ends():

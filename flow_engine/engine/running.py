@@ -151,6 +151,7 @@ class _Advance:
 		self.batch_steps = 1 if claim.attempts else BATCH_STEPS
 		self.poisoned = claim.attempts >= LOST_LEASES
 		self.found = False
+		self.unsaved = False
 		self.on_step: Attempt | None = None
 
 	def go(self) -> Advanced:
@@ -227,6 +228,10 @@ class _Advance:
 			columns.update(session.snapshot(now, wake_at), lease_until=None, lease_token=None)
 			self.status = columns["status"]
 		else:
+			if call is not None and self.unsaved:
+				# A call may take minutes, and meanwhile whoever was asked answers: the steps that wait must be seen.
+				columns.update(session.snapshot(now, record.wake_at))
+				self.unsaved = False
 			columns.update(log_seq=session.log_seq, lease_until=now + timedelta(seconds=lease_seconds))
 		self.host.runs.write(record.name, self.claim.token, **columns)
 		self.clean = True
@@ -374,6 +379,9 @@ class _Advance:
 		elif attempt.step_id in session.frontier.ready and state.attempts == attempt.number - 1:
 			session.frontier.ready.remove(attempt.step_id)
 		else:
+			# Its failure took back the steps without effect that made it ready. From here on each step is committed
+			# by itself, or they would take each other back for ever.
+			self.batch_steps = 1
 			return
 		self._record(session, attempt, now)
 
@@ -430,6 +438,7 @@ class _Advance:
 			state = state.move(StepStatus.SCHEDULED, trigger_at=firing.when, purpose=firing.purpose)
 			session.put(step.id, state, payload=dict(step.payload))
 			self.scheduled.append(step.id)
+			self.unsaved = True
 			return False
 		assert isinstance(firing, OnCall)
 		if state.input_at is not None:
@@ -438,6 +447,7 @@ class _Advance:
 		state = state.move(StepStatus.WAITING, trigger_at=firing.until, purpose=purpose)
 		session.put(step.id, state)
 		self.scheduled.append(step.id)
+		self.unsaved = True
 		if step.trigger.type is TriggerType.MANUAL:
 			fields = step.trigger.fields
 			self.host.messages.ask(

@@ -60,7 +60,7 @@ def make_kind(
 	*,
 	repeat_safe: bool = False,
 	branches: tuple[str, ...] = (),
-	fields: tuple[Field, ...] = (Field("value", "Value", "json"),),
+	fields: tuple[Field, ...] = (Field("value", "Value", "template"),),
 ) -> Kind:
 	"""A kind for a test; its payload is one free `value`."""
 	return Kind(

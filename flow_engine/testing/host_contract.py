@@ -1,0 +1,15 @@
+"""What every host has to keep, as tests: `class TestMyHost(HostContract, TestCase)`.
+
+A host's test class brings the five methods of `ContractBase` that raise NotImplementedError. A bug
+found in one host adds a test here, so that it is found in all of them.
+"""
+
+from flow_engine.testing.contract.calls import CallContract
+from flow_engine.testing.contract.claims import ClaimContract
+from flow_engine.testing.contract.outsiders import OutsiderContract
+from flow_engine.testing.contract.steps import StepContract
+from flow_engine.testing.contract.waits import WaitContract
+
+
+class HostContract(ClaimContract, StepContract, CallContract, WaitContract, OutsiderContract):
+	"""All of it. No TestCase, so that importing it collects nothing."""

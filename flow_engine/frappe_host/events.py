@@ -17,7 +17,6 @@ from flow_engine.frappe_host import event_sources, field_changes
 from flow_engine.frappe_host.harmless import (
 	ends_transaction,
 	harmless,
-	is_recording,
 	raised_as_the_database_did,
 	record_failure,
 )
@@ -50,9 +49,14 @@ NOT_TOLD = ("manual", "doc_event")
 
 def is_quiet() -> bool:
 	"""While an app is installed, migrated or patched, documents are written that nobody acted on."""
-	flags = frappe.flags
+	# Once out of the thread's locals, not for each flag: this runs several times in every save of the site.
+	flags = frappe.local.flags
 	return bool(
-		flags.in_install or flags.in_migrate or flags.in_patch or flags.in_uninstall or is_recording()
+		flags.in_install
+		or flags.in_migrate
+		or flags.in_patch
+		or flags.in_uninstall
+		or flags.flow_engine_recording
 	)
 
 

@@ -50,18 +50,14 @@ def harmless(handler: Callable[..., Any]) -> Callable[..., Any]:
 	return guarded
 
 
-def is_recording() -> bool:
-	"""A report is a document too: while one is written nothing is watched, or it would report itself."""
-	return bool(frappe.flags.flow_engine_recording)
-
-
 def record_failure(message: str, template: str | None = None, then: Callable[[], None] | None = None) -> None:
 	"""Write an Error Log in the current transaction, and do what follows from it (`then`).
 
 	Raises only what has ended the transaction.
 	"""
-	if is_recording():
+	if frappe.flags.flow_engine_recording:
 		return
+	# A report is a document too: while one is written nothing is watched, or it would report itself.
 	frappe.flags.flow_engine_recording = True
 	messages = list(frappe.local.message_log or ())
 	savepoint = "flow_engine_report"

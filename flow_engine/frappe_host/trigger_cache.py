@@ -123,7 +123,7 @@ def _memo() -> _Memo:
 
 
 def _is_old(memo: _Memo) -> bool:
-	return not getattr(frappe.local, "request", None) and time.monotonic() - memo.read_at > JOB_SECONDS
+	return time.monotonic() - memo.read_at > JOB_SECONDS and not getattr(frappe.local, "request", None)
 
 
 def _read(memo: _Memo) -> TriggerMap:

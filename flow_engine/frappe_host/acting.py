@@ -15,6 +15,7 @@ import frappe
 
 from flow_engine.engine.errors import HandlerCommitted, RunAsInvalid, TransientDatabaseError
 from flow_engine.frappe_host.database_errors import is_transient
+from flow_engine.frappe_host.foreign_errors import translated
 
 # Who may publish flows; a flow of somebody who no longer may does not run on.
 PUBLISHERS = frozenset(("Flow Manager", "System Manager"))
@@ -36,7 +37,8 @@ def as_user(user: str) -> Iterator[None]:
 	Restores what the switch wipes, and takes back the messages that documents leave for a person at a screen:
 	they would come up in a later, unrelated answer.
 	"""
-	check_user(user)
+	with translated(f"Acting as {user}"):
+		check_user(user)
 	session = frappe.local.session
 	before = (session.user, session.sid, session.data)
 	form = frappe.local.form_dict

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import frappe
@@ -10,6 +10,7 @@ from frappe.model import table_fields
 
 from flow_engine.engine.errors import GuardRefused, UnknownDocType, ValidationFailed
 from flow_engine.frappe_host.document_values import fitting, holds_value, permission_levels
+from flow_engine.frappe_host.subscription_trial import end_trial
 
 OWN_MODULE = "Flow Engine"
 FRAMEWORK_MODULES = frozenset(
@@ -46,9 +47,10 @@ STANDARD_FIELDS = frozenset(
 	)
 )
 
-# Methods of documents that flows may run; each saves by itself, with the acting user's permissions.
-METHODS: Mapping[str, frozenset[str]] = {
-	"Subscription": frozenset(("restart_subscription", "process")),
+# Methods of documents that flows may run; each saves by itself, with the acting user's permissions. None: the
+# document's own method of that name.
+METHODS: Mapping[str, Mapping[str, Callable[[Any], object] | None]] = {
+	"Subscription": {"restart_subscription": None, "process": None, "end_trial": end_trial},
 }
 
 
@@ -84,10 +86,21 @@ def check_writable(meta) -> None:
 
 def check_method(meta, method: str) -> None:
 	"""Raises GuardRefused for a method that is not on the list, which other apps extend by hook."""
-	allowed = set(METHODS.get(meta.name, ()))
-	allowed.update((frappe.get_hooks("flow_engine_methods") or {}).get(meta.name) or ())
-	if method not in allowed:
+	added = (frappe.get_hooks("flow_engine_methods") or {}).get(meta.name) or ()
+	if method not in METHODS.get(meta.name, {}) and method not in added:
 		raise GuardRefused(f"{meta.name}.{method} is not a method that flows may run.")
+
+
+def run_method(doc, method: str) -> None:
+	"""Run a method that `check_method` let through. Raises GuardRefused when this version has none."""
+	ours = METHODS.get(doc.doctype, {}).get(method)
+	if ours is not None:
+		ours(doc)
+		return
+	own = getattr(doc, method, None)
+	if not callable(own):
+		raise GuardRefused(f"{doc.doctype} has no method {method} in this version.")
+	own()
 
 
 def writable_values(

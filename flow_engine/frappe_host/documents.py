@@ -14,7 +14,6 @@ import frappe
 
 from flow_engine.engine.errors import (
 	DocumentNotFound,
-	GuardRefused,
 	PermissionDenied,
 	UnknownDocType,
 	ValidationFailed,
@@ -26,6 +25,7 @@ from flow_engine.frappe_host.document_guard import (
 	check_own_document,
 	check_writable,
 	known_meta,
+	run_method,
 	writable_row,
 	writable_values,
 )
@@ -119,10 +119,7 @@ class FrappeDocuments:
 			check_writable(meta)
 			check_method(meta, method)
 			doc = self._open(doctype, name)
-			run = getattr(doc, method, None)
-			if not callable(run):
-				raise GuardRefused(f"{doctype} has no method {method} in this version.")
-			run()
+			run_method(doc, method)
 			return self._written(doc.reload())
 
 	def add_row(self, doctype: str, name: str, table: str, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from flow_engine.engine.errors import (
 	UnknownDocType,
 	ValidationFailed,
 )
+from flow_engine.frappe_host.acting import forbid_commit
 from flow_engine.frappe_host.document_values import fitting
 from flow_engine.frappe_host.documents import FrappeDocuments
 from flow_engine.frappe_host.foreign_errors import translated
@@ -318,6 +319,15 @@ class TestWriting(DocumentCase):
 			with self.subTest(doctype=doctype, method=method):
 				self.assertRaises(GuardRefused, self.documents.call, doctype, "x", method)
 
+	def test_another_app_lists_methods_of_its_own_documents(self):
+		issue = self.documents.insert("Issue", {"subject": "x"})["name"]
+		listed = {"flow_engine_methods": {"Issue": ["set_title_field", "gone_since"]}}
+		with self.patch_hooks(listed):
+			self.assertEqual(self.documents.call("Issue", issue, "set_title_field")["name"], issue)
+			self.assertRaises(GuardRefused, self.documents.call, "Issue", issue, "gone_since")
+			self.assertRaises(GuardRefused, self.documents.call, "Issue", issue, "delete")
+		self.assertRaises(GuardRefused, self.documents.call, "Issue", issue, "set_title_field")
+
 	def test_a_cancelled_subscription_is_restarted_by_its_own_method(self):
 		customer = make_customer("Flow Subscriber")
 		subscription = make_subscription(customer)
@@ -330,8 +340,36 @@ class TestWriting(DocumentCase):
 			ValidationFailed, self.documents.call, "Subscription", subscription.name, "restart_subscription"
 		)
 
+	def test_a_trial_is_ended_and_billing_begins_today(self):
+		customer = make_customer("Flow Trial")
+		for days_ago, start in ((3, -3), (3, 0), (0, 0), (3, 5)):
+			with self.subTest(days_ago=days_ago, start=start):
+				subscription = make_subscription(
+					customer,
+					start_date=add_days(nowdate(), start),
+					trial_period_start=add_days(nowdate(), -days_ago),
+					trial_period_end=add_days(nowdate(), 20),
+					days_until_due=14,
+					generate_invoice_at="Beginning of the current subscription period",
+				)
+				self.assertEqual(subscription.status, "Trialling")
+				with forbid_commit():
+					after = self.documents.call("Subscription", subscription.name, "end_trial")
+				self.assertEqual(after["status"], "Active")
+				self.assertGreaterEqual(after["current_invoice_start"], nowdate())
+				billed = frappe.get_all(
+					"Sales Invoice", {"subscription": subscription.name}, pluck="from_date"
+				)
+				self.assertEqual([str(day) for day in billed], [nowdate()] if start <= 0 else [])
+				# The scheduler looks at it again, and finds nothing else to say.
+				subscription.reload().process(nowdate())
+				self.assertEqual(subscription.status, "Active")
+				self.assertRaises(
+					ValidationFailed, self.documents.call, "Subscription", subscription.name, "end_trial"
+				)
 
-def make_subscription(customer: str):
+
+def make_subscription(customer: str, **values):
 	if not frappe.db.exists("Subscription Plan", "Flow Plan"):
 		make_sales_order(customer)
 		frappe.get_doc(
@@ -353,6 +391,7 @@ def make_subscription(customer: str):
 			"party": customer,
 			"company": COMPANY,
 			"start_date": nowdate(),
+			**values,
 			"plans": [{"plan": "Flow Plan", "qty": 1}],
 		}
 	).insert()

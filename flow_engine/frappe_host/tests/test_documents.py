@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import frappe
-from frappe.tests.utils import FrappeTestCase
+from frappe.tests.utils import FrappeTestCase, patch_hooks
 from frappe.utils import add_days, nowdate
 
 from flow_engine.engine.errors import (
@@ -322,7 +322,7 @@ class TestWriting(DocumentCase):
 	def test_another_app_lists_methods_of_its_own_documents(self):
 		issue = self.documents.insert("Issue", {"subject": "x"})["name"]
 		listed = {"flow_engine_methods": {"Issue": ["set_title_field", "gone_since"]}}
-		with self.patch_hooks(listed):
+		with patch_hooks(listed):
 			self.assertEqual(self.documents.call("Issue", issue, "set_title_field")["name"], issue)
 			self.assertRaises(GuardRefused, self.documents.call, "Issue", issue, "gone_since")
 			self.assertRaises(GuardRefused, self.documents.call, "Issue", issue, "delete")

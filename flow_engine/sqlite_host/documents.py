@@ -140,7 +140,9 @@ class SqliteDocuments:
 		model = _METHODS.get((doctype, method))
 		if model is None:
 			raise GuardRefused(f"{doctype}.{method} is not a method that flows may run.")
-		return self._change(doctype, name, lambda document: model(document, self.clock.now().astimezone(self.clock.time_zone)))
+		return self._change(
+			doctype, name, lambda document: model(document, self.clock.now().astimezone(self.clock.time_zone))
+		)
 
 	def add_row(self, doctype: str, name: str, table: str, values: Mapping[str, Any]) -> dict[str, Any]:
 		def append(document: dict[str, Any]) -> None:
@@ -179,6 +181,10 @@ class SqliteDocuments:
 			is_open = document.get("status") in _OPEN_JOB
 			document["open_merge_key"] = (document.get("merge_key") or None) if is_open else None
 		text = json.dumps(document, default=str, ensure_ascii=False)
+		try:
+			text.encode()
+		except UnicodeEncodeError:
+			raise ValidationFailed("The values hold characters that cannot be stored.") from None
 		try:
 			if new:
 				self.database.execute(

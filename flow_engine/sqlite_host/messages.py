@@ -32,6 +32,10 @@ class Outbox:
 			"key": key,
 			**columns,
 		}
+		for name, value in row.items():
+			if isinstance(value, str):
+				# Half a character must not keep the whole message from being kept.
+				row[name] = value.encode("utf-8", "backslashreplace").decode()
 		names = ", ".join(f"`{name}`" for name in row)
 
 		def work() -> int:

@@ -186,7 +186,8 @@ class SqliteTemplates:
 
 	def template(self, template: str) -> Mapping[str, Any]:
 		row = self.get(template)
-		return {key: row[key] for key in ("name", "template_name", "category", "version", "description")}
+		keys = ("name", "template_name", "category", "version", "description", "is_active")
+		return {key: row[key] for key in keys}
 
 	# --- matching -----------------------------------------------------------------------------------------------
 

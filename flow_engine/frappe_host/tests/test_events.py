@@ -543,6 +543,14 @@ class TestTriggerCache(EventsTestCase):
 		cache.set(cache.make_key(trigger_cache.KEY), old)
 		self.assertIsNone(trigger_cache._fetch())
 
+	def test_a_transaction_that_may_be_old_reads_for_itself_and_fills_the_cache_only_once_it_is_over(self):
+		trigger_cache._new_generation()
+		_new_request()
+		trigger_cache.current_map()
+		self.assertIsNone(trigger_cache._fetch())
+		frappe.db.after_commit.run()
+		self.assertIsNotNone(trigger_cache._fetch())
+
 	def test_it_is_dropped_again_after_the_commit(self):
 		make_flow(doctype="ToDo", doc_event="after_insert")
 		# Somebody reads the old state while the change is not committed yet.

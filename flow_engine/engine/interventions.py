@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from flow_engine.engine.cancelling import cancel_locked
 from flow_engine.engine.definition import TriggerType
 from flow_engine.engine.errors import (
 	BadInput,
@@ -21,7 +22,6 @@ from flow_engine.engine.errors import (
 	StepNotWaiting,
 )
 from flow_engine.engine.ports import Host, RunRecord
-from flow_engine.engine.running import cancel_locked
 from flow_engine.engine.session import Session
 from flow_engine.engine.state import RunStatus, StepStatus
 

@@ -9,17 +9,17 @@ dropped and read again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from flow_engine.engine.attempts import Attempt, Recorder, idempotency_key, late_row, outcome_of, usable
+from flow_engine.engine.calling import Call, make_call
+from flow_engine.engine.cancelling import cancel_locked
 from flow_engine.engine.context import Context, build_context
 from flow_engine.engine.definition import Step, TriggerType
 from flow_engine.engine.errors import (
 	FlowError,
-	HttpNoAnswer,
-	HttpNotSent,
 	LeaseLost,
 	RunNotFound,
 	StepError,
@@ -28,11 +28,11 @@ from flow_engine.engine.errors import (
 )
 from flow_engine.engine.firing import At, Now, OnCall, decide_firing
 from flow_engine.engine.kinds.base import Effect, Kind, StepContext
-from flow_engine.engine.outcomes import Done, Fail, Outcome, Retry, Unknown
-from flow_engine.engine.ports import Claim, Host, LogRow, NewRun, RunRecord
-from flow_engine.engine.retry import Again, decide_retry, timeout_of
+from flow_engine.engine.outcomes import Done, Fail, Retry, Unknown
+from flow_engine.engine.ports import Claim, Host, NewRun, RunRecord
+from flow_engine.engine.retry import timeout_of
 from flow_engine.engine.session import Session
-from flow_engine.engine.state import RunStatus, StepStatus, handling, limit_result
+from flow_engine.engine.state import RunStatus, StepStatus
 from flow_engine.engine.templating import render_payload
 
 LEASE_SECONDS = 60.0
@@ -43,30 +43,6 @@ ADVANCE_SECONDS = 5.0
 BATCH_STEPS = 50
 BATCH_SECONDS = 0.5
 LOST_LEASES = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-	"""One execution of a step and what came of it, on its way to being recorded."""
-
-	step_id: str
-	number: int
-	outcome: Outcome
-	started: datetime
-	acting_user: str | None = None
-	key: str | None = None
-	external: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-	"""An external step that is ready to be called, everything it needs taken along."""
-
-	step: Step
-	kind: Kind
-	context: StepContext
-	user: str
-	started: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,15 +109,13 @@ def advance_run(host: Host, claim: Claim) -> Advanced:
 	return _Advance(host, claim).go()
 
 
-class _Advance:
+class _Advance(Recorder):
 	"""One worker's work on one claimed run."""
 
 	def __init__(self, host: Host, claim: Claim):
-		self.host = host
-		self.claim = claim
+		super().__init__(host, claim)
 		self.session: Session | None = None
 		self.clean = True
-		self.executed: list[str] = []
 		self.scheduled: list[str] = []
 		self.told = (0, 0)
 		self.status: str | None = None
@@ -177,7 +151,7 @@ class _Advance:
 				if ended:
 					return self._advanced(more=ended == "yield")
 				if call is not None:
-					carried = self._call(call)
+					carried = make_call(self.host, self.claim.run, call)
 		except LeaseLost:
 			if carried is not None and carried.external:
 				self._record_late(carried)
@@ -374,7 +348,7 @@ class _Advance:
 		state = session.state(attempt.step_id)
 		if attempt.external:
 			if state.status is not StepStatus.RUNNING or state.attempts != attempt.number:
-				self.host.runs.put_late(self.claim.run, _late(attempt, now))
+				self.host.runs.put_late(self.claim.run, late_row(attempt, now))
 				return
 		elif attempt.step_id in session.frontier.ready and state.attempts == attempt.number - 1:
 			session.frontier.ready.remove(attempt.step_id)
@@ -512,208 +486,3 @@ class _Advance:
 		)
 		call_context = replace(context, values=frozen)
 		return Call(step, kind, call_context, attempt.acting_user or "", attempt.started)
-
-	def _call(self, call: Call) -> Attempt:
-		"""Make an external call with no transaction open and no lock held."""
-		assert call.kind.handle is not None
-		try:
-			with self.host.documents.acting_as(call.user):
-				outcome = usable(call.kind.handle(call.context))
-		except StepError as error:
-			outcome = outcome_of(error)
-		except FlowError as error:
-			outcome = Unknown(f"{error.message}")
-		except Exception as error:
-			self.host.report(error, f"{self.claim.run} {call.step.id} ({call.step.kind})")
-			outcome = Unknown(
-				f"The step's handler failed while calling: {type(error).__name__}: {error}"[:500]
-			)
-		return Attempt(
-			call.step.id,
-			call.context.attempt,
-			outcome,
-			call.started,
-			acting_user=call.user,
-			key=call.context.key,
-			external=True,
-		)
-
-	# --- recording ----------------------------------------------------------------------------------------------
-
-	def _record(self, session: Session, attempt: Attempt, now: datetime) -> None:
-		"""Write one attempt's outcome into log and state."""
-		step = session.definition.step(attempt.step_id)
-		state = session.state(attempt.step_id)
-		outcome = attempt.outcome
-		self.executed.append(attempt.step_id)
-		if isinstance(outcome, Done):
-			result = dict(outcome.result)
-			if state.input_at is not None:
-				result["input"] = state.input
-			result = limit_result(result)
-			session.log(step.id, attempt.number, "done", **{**_columns(attempt, now), "result": result})
-			session.touch(step.id, outcome.touched)
-			session.put(
-				step.id,
-				state.move(
-					StepStatus.DONE,
-					attempts=attempt.number,
-					started_at=attempt.started,
-					completed_at=now,
-					result=result,
-					error=None,
-					trigger_at=None,
-					purpose=None,
-				),
-			)
-			return
-		kind = self.host.kinds.get(step.kind)
-		decision = (
-			decide_retry(outcome, step, kind, attempt.number, self.host.clock.random()) if kind else outcome
-		)
-		if isinstance(decision, Again):
-			next_at = now + timedelta(seconds=decision.seconds)
-			error = {"code": outcome.code, "message": outcome.message}
-			session.log(step.id, attempt.number, "retry", **_columns(attempt, now), next_at=next_at)
-			session.put(
-				step.id,
-				state.move(
-					StepStatus.SCHEDULED,
-					attempts=attempt.number,
-					started_at=attempt.started,
-					trigger_at=next_at,
-					purpose="retry",
-					error=error,
-				),
-			)
-			return
-		self._fail(session, attempt, now, decision.code, decision.message)
-
-	def _fail(self, session: Session, attempt: Attempt, now: datetime, code: str, message: str) -> None:
-		"""The step has failed for good: handled as the flow says, else shown and alerted."""
-		step_id = attempt.step_id
-		handled = handling(session.definition, step_id, code)
-		columns = {**_columns(attempt, now), "error_code": code, "error_message": message[:2000]}
-		session.log(step_id, attempt.number, "failed", **columns)
-		session.put(
-			step_id,
-			session.state(step_id).move(
-				StepStatus.FAILED,
-				attempts=attempt.number,
-				started_at=attempt.started,
-				completed_at=now,
-				result=columns.get("result"),
-				error={"code": code, "message": message[:2000]},
-				handled=handled,
-				trigger_at=None,
-				purpose=None,
-			),
-		)
-		if handled is None:
-			self.host.messages.alert(session.record.as_dict(), step_id, code, message)
-
-	def _close_question(self, session: Session, step_id: str) -> None:
-		if session.definition.step(step_id).trigger.type is TriggerType.MANUAL:
-			self.host.messages.close(session.record.as_dict(), step_id)
-
-	def _record_late(self, attempt: Attempt) -> None:
-		"""Another worker took over while the call was made: its outcome is evidence, not state."""
-
-		def write() -> None:
-			self.host.runs.put_late(self.claim.run, _late(attempt, self.host.runs.now()))
-
-		try:
-			self.host.runs.transact(write)
-		except FlowError as error:
-			self.host.report(error, f"late outcome of {self.claim.run} {attempt.step_id}")
-
-
-def _late(attempt: Attempt, now: datetime) -> LogRow:
-	return LogRow(attempt.step_id, attempt.number, "late_outcome", 0, **_columns(attempt, now))
-
-
-def _columns(attempt: Attempt, now: datetime) -> dict[str, Any]:
-	outcome = attempt.outcome
-	columns: dict[str, Any] = {
-		"started": attempt.started,
-		"finished": now,
-		"acting_user": attempt.acting_user or None,
-		"key": attempt.key,
-		"closes": attempt.external,
-		"result": limit_result(dict(getattr(outcome, "result", None) or {})) or None,
-	}
-	if not isinstance(outcome, Done):
-		columns.update(error_code=outcome.code, error_message=outcome.message[:2000])
-	return columns
-
-
-def usable(outcome: Any) -> Outcome:
-	"""A handler's answer, or the failure that it is none: kinds come from other apps too."""
-	if isinstance(outcome, Unknown):
-		return outcome
-	if isinstance(outcome, Done | Retry | Fail) and isinstance(outcome.result, Mapping):
-		if not isinstance(outcome, Done) or all(len(document) == 3 for document in outcome.touched):
-			return outcome
-	return Fail("handler_error", f"The step's handler gave an answer that is none: {type(outcome).__name__}.")
-
-
-def outcome_of(error: StepError) -> Outcome:
-	"""What a handler's raised error means for its attempt."""
-	if isinstance(error, HttpNoAnswer):
-		return Unknown(error.message)
-	if isinstance(error, HttpNotSent) or error.code == "conflict":
-		return Retry(error.code, error.message)
-	return Fail.of(error)
-
-
-def idempotency_key(site: str, run: str, step_id: str, iteration: int = 0) -> str:
-	"""The same on every attempt of the step."""
-	return f"{site}:{run}:{step_id}" + (f":{iteration}" if iteration else "")
-
-
-def cancel_locked(host: Host, record: RunRecord, reason: str) -> list[str]:
-	"""Cancel a run whose row is locked; the ids of steps whose external call is in flight right now."""
-	now = host.runs.now()
-	try:
-		session = Session(host, record)
-	except FlowError as error:
-		if isinstance(error, TransientDatabaseError):
-			raise
-		# Unreadable, but an operator can still end it.
-		host.runs.write(
-			record.name,
-			None,
-			status=RunStatus.CANCELLED.value,
-			cancel_reason=reason[:500],
-			completed_at=now,
-			wake_at=None,
-			lease_until=None,
-			lease_token=None,
-			revision=record.revision + 1,
-		)
-		return []
-	in_flight = []
-	for step in session.definition.steps:
-		state = session.state(step.id)
-		if state.settled or state.status is StepStatus.CANCELLED:
-			continue
-		if state.status is StepStatus.RUNNING:
-			in_flight.append(step.id)
-		if state.status is StepStatus.WAITING and step.trigger.type is TriggerType.MANUAL:
-			host.messages.close(record.as_dict(), step.id)
-		session.put(
-			step.id, state.move(StepStatus.CANCELLED, completed_at=now, trigger_at=None, purpose=None)
-		)
-	session.flush()
-	columns = session.snapshot(now, None)
-	columns.update(
-		status=RunStatus.CANCELLED.value,
-		completed_at=now,
-		wake_at=None,
-		lease_until=None,
-		lease_token=None,
-		cancel_reason=reason[:500],
-		revision=record.revision + 1,
-	)
-	host.runs.write(record.name, None, **columns)
-	return in_flight

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flow_engine.engine.attempts import outcome_of
 from flow_engine.engine.definition import RetryPolicy, Step
 from flow_engine.engine.errors import (
 	Conflict,
@@ -17,7 +18,6 @@ from flow_engine.engine.errors import (
 from flow_engine.engine.kinds.base import Effect
 from flow_engine.engine.outcomes import Fail, Retry, Unknown
 from flow_engine.engine.retry import Again, GiveUp, decide_retry, delay_before, policy_of, timeout_of
-from flow_engine.engine.running import outcome_of
 from flow_engine.testing.builders import make_kind
 
 DATABASE = make_kind("db", effect=Effect.DATABASE)

@@ -1,0 +1,57 @@
+"""Cancelling: an operator's act, or one run giving way to another; every unsettled step ends with it."""
+
+from __future__ import annotations
+
+from flow_engine.engine.definition import TriggerType
+from flow_engine.engine.errors import FlowError, TransientDatabaseError
+from flow_engine.engine.ports import Host, RunRecord
+from flow_engine.engine.session import Session
+from flow_engine.engine.state import RunStatus, StepStatus
+
+
+def cancel_locked(host: Host, record: RunRecord, reason: str) -> list[str]:
+	"""Cancel a run whose row is locked; the ids of steps whose external call is in flight right now."""
+	now = host.runs.now()
+	try:
+		session = Session(host, record)
+	except FlowError as error:
+		if isinstance(error, TransientDatabaseError):
+			raise
+		# Unreadable, but an operator can still end it.
+		host.runs.write(
+			record.name,
+			None,
+			status=RunStatus.CANCELLED.value,
+			cancel_reason=reason[:500],
+			completed_at=now,
+			wake_at=None,
+			lease_until=None,
+			lease_token=None,
+			revision=record.revision + 1,
+		)
+		return []
+	in_flight = []
+	for step in session.definition.steps:
+		state = session.state(step.id)
+		if state.settled or state.status is StepStatus.CANCELLED:
+			continue
+		if state.status is StepStatus.RUNNING:
+			in_flight.append(step.id)
+		if state.status is StepStatus.WAITING and step.trigger.type is TriggerType.MANUAL:
+			host.messages.close(record.as_dict(), step.id)
+		session.put(
+			step.id, state.move(StepStatus.CANCELLED, completed_at=now, trigger_at=None, purpose=None)
+		)
+	session.flush()
+	columns = session.snapshot(now, None)
+	columns.update(
+		status=RunStatus.CANCELLED.value,
+		completed_at=now,
+		wake_at=None,
+		lease_until=None,
+		lease_token=None,
+		cancel_reason=reason[:500],
+		revision=record.revision + 1,
+	)
+	host.runs.write(record.name, None, **columns)
+	return in_flight

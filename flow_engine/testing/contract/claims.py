@@ -59,6 +59,16 @@ class ClaimContract(ContractBase):
 		self.pass_time(LEASE_SECONDS / 2)
 		self.assertEqual(self.host.runs.claim(10, LEASE_SECONDS, only=run), [])
 
+	def test_a_claim_looks_again_under_the_lock(self):
+		"""What was found due may have been taken, or be done, before it is locked."""
+		runs = self.host.runs
+		taken, ended = self.start(step("a")), self.start(step("a"))
+		self.claim(taken)
+		self.drain(ended)
+		runs.due = lambda limit, only=None: [taken, ended]
+		self.addCleanup(delattr, runs, "due")
+		self.assertEqual(runs.claim(10, LEASE_SECONDS), [])
+
 	def test_a_renewed_lease_lasts_longer_and_a_lost_one_cannot_be_renewed(self):
 		run = self.start(step("a"))
 		first = self.claim(run)

@@ -1,0 +1,107 @@
+"""What a database has to bring, and how values stand in it: times, JSON, text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timezone
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+T = TypeVar("T")
+
+
+class Dialect:
+	"""One database. Subclasses give the methods that raise NotImplementedError, and the two locking suffixes."""
+
+	zone: ZoneInfo
+	for_update = ""
+	skip_locked = ""
+
+	def transact(self, work: Callable[[], T]) -> T:
+		raise NotImplementedError
+
+	def now(self) -> datetime:
+		raise NotImplementedError
+
+	def _stamp(self) -> str:
+		"""`modified` as people see it; a host may answer with the transaction's time instead of asking again."""
+		return self.site_text(self.now()) or ""
+
+	def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[Mapping[str, Any]]:
+		raise NotImplementedError
+
+	def _change(self, sql: str, values: Sequence[Any] = ()) -> int:
+		"""Run a statement; the number of rows it changed."""
+		raise NotImplementedError
+
+	def _name(self, doctype: str) -> str:
+		raise NotImplementedError
+
+	def _token(self) -> str:
+		raise NotImplementedError
+
+	def _user(self) -> str:
+		raise NotImplementedError
+
+	def utc_text(self, when: datetime | None) -> str | None:
+		return text_of_time(when.astimezone(timezone.utc)) if when is not None else None
+
+	def site_text(self, when: datetime | None) -> str | None:
+		return text_of_time(when.astimezone(self.zone)) if when is not None else None
+
+	def from_utc(self, value: Any) -> datetime | None:
+		return read_time(value, timezone.utc)
+
+	def from_site(self, value: Any) -> datetime | None:
+		return read_time(value, self.zone)
+
+	def _insert(self, doctype: str, rows: Sequence[Mapping[str, Any]]) -> None:
+		columns = list(rows[0])
+		places = "(" + ", ".join(["%s"] * len(columns)) + ")"
+		sql = (
+			f"INSERT INTO `tab{doctype}` ({', '.join(f'`{c}`' for c in columns)}) "
+			f"VALUES {', '.join([places] * len(rows))}"
+		)
+		self._change(sql, [row[column] for row in rows for column in columns])
+
+
+def text_of_time(when: datetime) -> str:
+	return (
+		when.strftime("%Y-%m-%d %H:%M:%S.%f")
+		if when.year >= 1000
+		else f"{when.year:04d}" + when.strftime("-%m-%d %H:%M:%S.%f")
+	)
+
+
+def read_time(value: Any, zone: Any) -> datetime | None:
+	if value is None or value == "":
+		return None
+	if not isinstance(value, datetime):
+		value = datetime.fromisoformat(str(value))
+	if value.tzinfo is None:
+		value = value.replace(tzinfo=zone)
+	return value.astimezone(timezone.utc)
+
+
+def storable(value: str | None) -> str | None:
+	return value.encode("utf-8", "replace").decode("utf-8") if value else value
+
+
+def to_json(value: Any) -> str:
+	"""Half a surrogate pair, which JSON from outside may hold, is no text to a database."""
+	return json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "replace").decode("utf-8")
+
+
+def from_json(text: Any) -> Any:
+	"""Stored JSON → data; text that is not JSON comes back as it is, for the reader to refuse."""
+	if text is None or text == "":
+		return {}
+	try:
+		return json.loads(text)
+	except (ValueError, RecursionError):
+		return text
+
+
+def places(values: Sequence[Any]) -> str:
+	return ", ".join(["%s"] * len(values))

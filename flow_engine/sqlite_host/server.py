@@ -36,7 +36,8 @@ _ASSETS = Path(__file__).parent / "assets"
 _ASSET_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _HEADERS = {
 	"X-Content-Type-Options": "nosniff",
-	"Referrer-Policy": "no-referrer",
+	# Not `no-referrer`: with it, browsers send our own forms with `Origin: null`.
+	"Referrer-Policy": "same-origin",
 	"Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
 	"img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
 	"Cache-Control": "no-store",

@@ -1,4 +1,4 @@
-"""The standalone API through real HTTP: the site's paths and envelope, coded refusals, steps that get done."""
+"""The standalone API through real HTTP: the site's paths and envelope, coded refusals, finished steps."""
 
 import json
 from urllib.parse import parse_qs, urlsplit

@@ -27,7 +27,9 @@ def folder(tmp_path):
 	)
 	write(
 		"fails.json",
-		flow(step("a", "erp_update", payload={"doctype": "X", "docname_ref": "x", "fields_json": "{\"a\": 1}"})),
+		flow(
+			step("a", "erp_update", payload={"doctype": "X", "docname_ref": "x", "fields_json": '{"a": 1}'})
+		),
 	)
 	write("exported.json", {"template_name": "x", "category": "other", "definition": flow(issue("a"))})
 	write("exported_bad.json", {"template_name": "x", "definition": flow(step("a", "nope"))})

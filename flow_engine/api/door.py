@@ -37,6 +37,7 @@ def refuse(error: Exception) -> None:
 	frappe.db.rollback()
 	status, body = describe(error)
 	frappe.clear_messages()
+	frappe.flags.error_message = None  # the framework would add its own sentence beside ours
 	frappe.local.response.http_status_code = status
 	frappe.local.response.update(body)
 
@@ -51,7 +52,7 @@ def describe(error: Exception) -> tuple[int, dict]:
 		return 403, {"code": "not_allowed", "message": text or NotAllowed().message}
 	if isinstance(error, frappe.DoesNotExistError):
 		return 404, {"code": "not_found", "message": text or "There is no such document."}
-	if isinstance(error, frappe.TooManyRequestsError):
+	if isinstance(error, frappe.TooManyRequestsError | frappe.RateLimitExceededError):
 		return 429, {"code": "too_many_requests", "message": "Too many calls; wait a minute and try again."}
 	if isinstance(error, TypeError) and "argument" in text:
 		return 400, {"code": "bad_input", "message": text.split(") ", 1)[-1] or text}

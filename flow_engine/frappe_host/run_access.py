@@ -103,7 +103,7 @@ def visible_runs(
 		"customer": customer,
 		"context_doctype": doctype,
 		"context_docname": docname,
-		"flow_template": host.templates.get(template)["name"] if template else None,
+		"flow_template": host.templates.name_of(template) if template else None,
 	}
 	rows = frappe.get_list(
 		"Flow Run",

@@ -17,7 +17,7 @@ from flow_engine.engine.errors import (
 	TemplateNotPublished,
 	TemplateProtected,
 )
-from flow_engine.frappe_host.extensions import events, kinds
+from flow_engine.frappe_host.extensions import context_providers, events, kinds
 from flow_engine.frappe_host.refusals import Refused
 from flow_engine.service.definitions import check_publishable, definition_hash, project
 from flow_engine.service.events import Trigger
@@ -61,7 +61,7 @@ def prepare_template(doc) -> None:
 	old = {field: before.get(field) for field in _READ} if before else None
 	values = {field: doc.get(field) for field in _READ}
 	check_run_as(doc, before)
-	doc.update(project(values, kinds(), events(), old, seeding=bool(doc.flags.flow_seeding)))
+	doc.update(project(values, kinds(), events(), old, seeding=bool(doc.flags.flow_seeding), context=tuple(context_providers())))
 	activated = doc.is_active and not (before and before.is_active)
 	if activated or doc.flags.flow_publish:
 		data = check_publishable(doc.flow_definition, kinds(), events())
@@ -148,6 +148,10 @@ class FrappeTemplates:
 		self.kinds = registry
 
 	@property
+	def context(self) -> tuple[str, ...]:
+		return tuple(context_providers())
+
+	@property
 	def events(self) -> Mapping[str, Any]:
 		return events()
 
@@ -155,6 +159,10 @@ class FrappeTemplates:
 		doc = self._doc(name)
 		doc.check_permission("read")
 		return {field: doc.get(field) for field in _READ}
+
+	def name_of(self, name: str) -> str:
+		"""The id of a template given by id or by name; says nothing else about it. Raises TemplateNotFound."""
+		return str(self._doc(name).name)
 
 	def find(self, filters: Mapping[str, Any]) -> list[dict[str, Any]]:
 		wanted = {key: value for key, value in filters.items() if key in _READ}
@@ -209,7 +217,7 @@ class FrappeTemplates:
 		row = frappe.db.get_value(
 			"Flow Template",
 			template,
-			["name", "template_name", "category", "version", "description"],
+			["name", "template_name", "category", "version", "description", "is_active"],
 			as_dict=True,
 		)
 		if not row:

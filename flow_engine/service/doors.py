@@ -161,7 +161,8 @@ def start(
 
 	def work() -> str:
 		trigger: Trigger = store.trigger_of(template)
-		if not store.get(trigger.template).get("is_active"):
+		# Not through `store.get`: who may start a flow need not be able to read its definition.
+		if not host.definitions.template(trigger.template).get("is_active"):
 			raise TemplateInactive(f"{trigger.title or template} is paused.")
 		happened = _with_document(host, occurrence)
 		name = happened.customer or customer_of(happened.doctype, happened.doc or {})

@@ -35,6 +35,7 @@ class SqliteTemplates:
 		self.clock = clock
 		self.kinds = kinds
 		self.events = events
+		self.context: tuple[str, ...] = ()
 		self.user = user
 		self._parsed: dict[tuple[str, int], FlowDefinition] = {}
 		self._fields = {field["fieldname"] for field in schema.fields_of("Flow Template")}

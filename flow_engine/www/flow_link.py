@@ -14,8 +14,9 @@ sitemap = 0
 
 
 def get_context(context):
-	form = frappe.form_dict
-	run, step_id, token = (str(form.get(key) or "") for key in ("run", "step", "token"))
+	form, address = frappe.form_dict, frappe.request.args
+	# Of a JSON body the framework reads nothing else: who the call is for then stands in the address alone.
+	run, step_id, token = (str(address.get(key) or form.get(key) or "") for key in ("run", "step", "token"))
 	context.update(run=run, step=step_id, token=token, title=_("Confirm"), done=False, problem="", label="")
 	context.no_breadcrumbs = True
 	try:

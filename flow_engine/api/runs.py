@@ -7,6 +7,7 @@ from flow_engine.api.door import endpoint, is_manager, only_managers
 from flow_engine.engine.errors import BadInput, InputTooLarge, NotAllowed
 from flow_engine.engine.interventions import MAX_INPUT_BYTES
 from flow_engine.frappe_host import run_access
+from flow_engine.frappe_host.events import dispatch_event
 from flow_engine.frappe_host.host import get_host
 from flow_engine.service import arguments as read
 from flow_engine.service import doors
@@ -66,18 +67,16 @@ def complete_by_link(run, step_id, token, result=None, body=None):
 @frappe.whitelist(methods=["POST"])
 @endpoint
 def event(event=None, doctype=None, docname=None, customer=None, variables=None):
+	"""Tell flows that something happened; answers which were started, and why others were not."""
 	only_managers()
-	host = get_host()
-	return doors.event(
-		host,
-		host.templates.active_triggers(),
-		event,
-		doctype,
-		docname,
-		customer,
-		variables,
-		user=frappe.session.user,
-	)
+	event, doctype = read.needed(event, "event"), read.text(doctype, "doctype")
+	docname = read.text(docname, "docname")
+	if (doctype is None) != (docname is None):
+		raise BadInput("`doctype` and `docname` go together.")
+	if doctype:
+		frappe.has_permission(doctype, "read", doc=docname, throw=True)
+	given = read.json_object(variables, "variables")
+	return {"results": dispatch_event(event, doctype, docname, read.text(customer, "customer"), given)}
 
 
 @frappe.whitelist(methods=["GET", "POST"])
@@ -134,6 +133,20 @@ def cancel(run=None, reason=None):
 def retry(run=None, step_id=None):
 	only_managers()
 	return doors.retry(get_host(), run, step_id)
+
+
+@frappe.whitelist(methods=["POST"])
+@endpoint
+def skip(run=None, step_id=None):
+	only_managers()
+	return doors.skip(get_host(), run, step_id)
+
+
+@frappe.whitelist(methods=["POST"])
+@endpoint
+def mark_done(run=None, step_id=None, result=None):
+	only_managers()
+	return doors.mark_done(get_host(), run, step_id, result)
 
 
 def _value(result):

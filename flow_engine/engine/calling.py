@@ -9,7 +9,7 @@ from flow_engine.engine.attempts import Attempt, outcome_of, usable
 from flow_engine.engine.definition import Step
 from flow_engine.engine.errors import FlowError, StepError
 from flow_engine.engine.kinds.base import Kind, StepContext
-from flow_engine.engine.outcomes import Unknown
+from flow_engine.engine.outcomes import Retry, Unknown
 from flow_engine.engine.ports import Host
 
 
@@ -27,13 +27,16 @@ class Call:
 def make_call(host: Host, run: str, call: Call) -> Attempt:
 	"""Make an external call with no transaction open and no lock held."""
 	assert call.kind.handle is not None
+	begun = False
 	try:
 		with host.documents.acting_as(call.user):
+			begun = True
 			outcome = usable(call.kind.handle(call.context))
 	except StepError as error:
 		outcome = outcome_of(error)
 	except FlowError as error:
-		outcome = Unknown(f"{error.message}")
+		# Before the handler began, nothing can have been sent.
+		outcome = Unknown(error.message) if begun else Retry(error.code, error.message)
 	except Exception as error:
 		host.report(error, f"{run} {call.step.id} ({call.step.kind})")
 		outcome = Unknown(f"The step's handler failed while calling: {type(error).__name__}: {error}"[:500])

@@ -6,6 +6,7 @@ steps read one or two values. Leaves rendering to templating and permissions to 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -70,10 +71,20 @@ def build_context(
 		"template": lambda: dict(host.definitions.template(record.flow_template)),
 		"links": lambda: _links(host, record, definition),
 	}
+	for root, provide in host.extra_context.items():
+		loaders[root] = lambda provide=provide: provide(record.as_dict())
 	context = Context(values, loaders)
 	loaders["doc"] = lambda: load_document(host, record)
 	loaders["customer"] = lambda: load_customer(host, record, context)
 	return context
+
+
+def reads_of(step: Step, extra: Mapping[str, Any]) -> frozenset[str]:
+	"""Which of the roots that other apps add a step's payload may read: an over-estimate."""
+	if not extra:
+		return frozenset()
+	text = json.dumps([step.payload, step.trigger.fields], default=str)
+	return frozenset(root for root in extra if root in text)
 
 
 def load_document(host: Host, record: RunRecord) -> Any:

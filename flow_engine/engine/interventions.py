@@ -7,6 +7,7 @@ revision. None of this executes a step.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -23,7 +24,7 @@ from flow_engine.engine.errors import (
 )
 from flow_engine.engine.ports import Host, RunRecord
 from flow_engine.engine.session import Session
-from flow_engine.engine.state import RunStatus, StepStatus
+from flow_engine.engine.state import RunStatus, SkipReason, StepState, StepStatus, limit_result
 
 MAX_INPUT_BYTES = 65_536
 _FINAL = (RunStatus.COMPLETED, RunStatus.CANCELLED)
@@ -134,12 +135,52 @@ def retry_step(host: Host, run: str, step_id: str) -> None:
 	host.jobs.hint()
 
 
-def _reopen(session: Session, record: RunRecord, step_id: str, at: datetime, purpose: str) -> None:
+def skip_step(host: Host, run: str, step_id: str) -> None:
+	"""Give a failed step up: what needs it is skipped too, a join goes on with the rest; reopens a failed run.
+
+	Raises RunNotFound, StepNotFound, RunFinal, StepNotWaiting.
+	"""
+	_settle(host, run, step_id, StepStatus.SKIPPED, reason=SkipReason.OPERATOR)
+
+
+def mark_done(host: Host, run: str, step_id: str, result: Any = None) -> None:
+	"""Somebody did by hand what a failed step could not: it counts as done, with this result (a JSON object).
+
+	Raises RunNotFound, StepNotFound, RunFinal, StepNotWaiting, BadInput.
+	"""
+	if result is not None and not isinstance(result, Mapping):
+		raise BadInput("The result of a step is a JSON object.")
+	result = limit_result(dict(check_input(result) or {}))
+	_settle(host, run, step_id, StepStatus.DONE, result=result, error=None)
+
+
+def _settle(host: Host, run: str, step_id: str, status: StepStatus, **changes: Any) -> None:
+	def work() -> None:
+		record = host.runs.lock(run)
+		session = Session(host, record)
+		if step_id not in session.definition:
+			raise StepNotFound(f"{record.name} has no step {step_id!r}.")
+		state = _failed(session, record, step_id)
+		now = host.runs.now()
+		session.put(step_id, state.move(status, completed_at=now, **changes))
+		_save(host, session, now, wake_at=session.next_time())
+
+	host.runs.transact(work)
+	host.jobs.hint()
+
+
+def _failed(session: Session, record: RunRecord, step_id: str) -> StepState:
+	"""The state of a step whose failure nothing handles. Raises RunFinal, StepNotWaiting."""
 	if record.status in _FINAL:
 		raise RunFinal(f"{record.name} is {record.status}.")
 	state = session.state(step_id)
 	if state.status is not StepStatus.FAILED or state.handled is not None:
-		raise StepNotWaiting(f"The step is {state.status.value}; only an unhandled failure can be retried.")
+		raise StepNotWaiting(f"The step is {state.status.value}, not failed for an operator to decide.")
+	return state
+
+
+def _reopen(session: Session, record: RunRecord, step_id: str, at: datetime, purpose: str) -> None:
+	state = _failed(session, record, step_id)
 	session.put(
 		step_id,
 		replace(

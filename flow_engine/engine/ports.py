@@ -380,4 +380,6 @@ class Host:
 	definitions: Definitions
 	kinds: Mapping[str, Any]
 	secret: Callable[[str, str], str] | None = None
+	# Context roots that other apps add: name → function of the run.
+	extra_context: Mapping[str, Callable[[Mapping[str, Any]], Any]] = field(default_factory=dict)
 	report: Callable[[BaseException, str], None] = lambda error, where: None

@@ -9,6 +9,7 @@ dropped and read again.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 from flow_engine.engine.attempts import Attempt, Recorder, idempotency_key, late_row, outcome_of, usable
 from flow_engine.engine.calling import Call, make_call
 from flow_engine.engine.cancelling import cancel_locked
-from flow_engine.engine.context import Context, build_context
+from flow_engine.engine.context import Context, build_context, reads_of
 from flow_engine.engine.definition import Step, TriggerType
 from flow_engine.engine.errors import (
 	FlowError,
@@ -71,12 +72,20 @@ def start_run(host: Host, new: NewRun) -> str:
 	return name
 
 
-def drain(host: Host, seconds: float, only: str | None = None, limit: int = CLAIM_LIMIT) -> list[Advanced]:
-	"""Claim and advance due runs until nothing is due or the time is up (checked between runs; claims not begun
-	by then are given back)."""
+def drain(
+	host: Host,
+	seconds: float,
+	only: str | None = None,
+	limit: int = CLAIM_LIMIT,
+	stopped: Callable[[], bool] = lambda: False,
+) -> list[Advanced]:
+	"""Claim and advance due runs until nothing is due, the time is up or somebody switched the engine off.
+
+	The time is checked between runs, `stopped` between batches; claims not begun by then are given back.
+	"""
 	until = host.clock.monotonic() + seconds
 	done: list[Advanced] = []
-	while True:
+	while not stopped():
 		claims = host.runs.claim(limit, LEASE_SECONDS, only)
 		claimed_at = host.clock.monotonic()
 		if len(claims) == limit:
@@ -96,12 +105,12 @@ def drain(host: Host, seconds: float, only: str | None = None, limit: int = CLAI
 			claim = waiting.pop(0)
 			try:
 				done.append(advance_run(host, claim))
-			except (
-				Exception
-			) as error:  # one broken run must not stop the others; its lease runs out and counts
+			except Exception as error:
+				# One broken run must not stop the others; its lease runs out, and counts.
 				host.report(error, f"advancing {claim.run}")
 		if not claims or host.clock.monotonic() >= until:
-			return done
+			break
+	return done
 
 
 def advance_run(host: Host, claim: Claim) -> Advanced:
@@ -465,7 +474,8 @@ class _Advance(Recorder):
 		attempt: Attempt,
 	) -> Call:
 		"""Write the intent; the call itself is made after this transaction has committed."""
-		frozen = values.loaded(session.definition.reads[step.id] | kind.needs)
+		roots = session.definition.reads[step.id] | kind.needs
+		frozen = values.loaded(roots | reads_of(step, self.host.extra_context))
 		session.put(
 			step.id,
 			session.state(step.id).move(

@@ -13,7 +13,7 @@ from frappe.utils.password import get_encryption_key
 from flow_engine.clock import SystemClock
 from flow_engine.engine.ports import Host
 from flow_engine.frappe_host.documents import FrappeDocuments
-from flow_engine.frappe_host.extensions import kinds
+from flow_engine.frappe_host.extensions import context_providers, kinds
 from flow_engine.frappe_host.jobs import DrainHints
 from flow_engine.frappe_host.messages import FrappeMessages
 from flow_engine.frappe_host.secrets import resolve_secret
@@ -65,6 +65,7 @@ def compose_host() -> SiteHost:
 		definitions=templates,
 		kinds=registry,
 		secret=resolve_secret,
+		extra_context=context_providers(),
 		report=report,
 		templates=templates,
 	)

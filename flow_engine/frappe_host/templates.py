@@ -61,7 +61,16 @@ def prepare_template(doc) -> None:
 	old = {field: before.get(field) for field in _READ} if before else None
 	values = {field: doc.get(field) for field in _READ}
 	check_run_as(doc, before)
-	doc.update(project(values, kinds(), events(), old, seeding=bool(doc.flags.flow_seeding), context=tuple(context_providers())))
+	doc.update(
+		project(
+			values,
+			kinds(),
+			events(),
+			old,
+			seeding=bool(doc.flags.flow_seeding),
+			context=tuple(context_providers()),
+		)
+	)
 	activated = doc.is_active and not (before and before.is_active)
 	if activated or doc.flags.flow_publish:
 		data = check_publishable(doc.flow_definition, kinds(), events())

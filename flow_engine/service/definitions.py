@@ -44,6 +44,7 @@ def project(
 	events: Mapping[str, Any],
 	before: Mapping[str, Any] | None = None,
 	seeding: bool = False,
+	context: Collection[str] = (),
 ) -> dict[str, Any]:
 	"""The columns a template gets on this write. Raises BadInput, InvalidDefinition (unreadable), TemplateProtected.
 
@@ -62,7 +63,7 @@ def project(
 	text = definition_text(data)
 	if before is not None and before.get("is_system") and not seeding:
 		_protect(values, before, text)
-	problems = validate_definition(data, kinds, events=events)
+	problems = validate_definition(data, kinds, events=events, context=context)
 	trigger = data.get("trigger") if isinstance(data.get("trigger"), dict) else {}
 	event = trigger.get("event") if isinstance(trigger.get("event"), str) else ""
 	steps = data.get("steps") if isinstance(data.get("steps"), list) else []

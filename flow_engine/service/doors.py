@@ -19,7 +19,15 @@ from flow_engine.engine.errors import (
 	TemplateInactive,
 	TransientDatabaseError,
 )
-from flow_engine.engine.interventions import cancel_run, check_input, complete_step, retry_step, wake_run
+from flow_engine.engine.interventions import (
+	cancel_run,
+	check_input,
+	complete_step,
+	retry_step,
+	skip_step,
+	wake_run,
+)
+from flow_engine.engine.interventions import mark_done as mark_step_done
 from flow_engine.engine.party import customer_of
 from flow_engine.engine.ports import Host
 from flow_engine.engine.running import start_run
@@ -256,6 +264,20 @@ def retry(host: Host, run: Any, step_id: Any) -> dict[str, Any]:
 	"""Try a failed step again. Raises RunNotFound, StepNotFound, StepNotWaiting, RunFinal."""
 	run = read.needed(run, "run")
 	retry_step(host, run, read.needed(step_id, "step_id"))
+	return advanced_view(run)
+
+
+def skip(host: Host, run: Any, step_id: Any) -> dict[str, Any]:
+	"""Give a failed step up; the run goes on without it. Raises RunNotFound, StepNotFound, StepNotWaiting, RunFinal."""
+	run = read.needed(run, "run")
+	skip_step(host, run, read.needed(step_id, "step_id"))
+	return advanced_view(run)
+
+
+def mark_done(host: Host, run: Any, step_id: Any, result: Any = None) -> dict[str, Any]:
+	"""A failed step was done by hand. `result`: a JSON object, as text or data. Raises as `skip`, and BadInput."""
+	run = read.needed(run, "run")
+	mark_step_done(host, run, read.needed(step_id, "step_id"), read.json_object(result, "result"))
 	return advanced_view(run)
 
 

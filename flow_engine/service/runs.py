@@ -88,7 +88,7 @@ def allowed_actions(record: RunRecord, trigger: TriggerType, state: StepState) -
 		and state.status is StepStatus.FAILED
 		and state.handled is None
 	):
-		return ["retry"]
+		return ["retry", "skip", "mark_done"]
 	return []
 
 

@@ -6,7 +6,7 @@ Works on a `TemplateStore`; the store calls `definitions.project` on every write
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -50,6 +50,7 @@ class TemplateStore(Protocol):
 
 	kinds: Mapping[str, Any]
 	events: Mapping[str, Any]
+	context: Collection[str]
 
 	def get(self, name: str) -> dict[str, Any]: ...
 
@@ -73,7 +74,7 @@ def list_templates(store: TemplateStore, **filters: Any) -> list[dict[str, Any]]
 def with_problems(store: TemplateStore, template: Mapping[str, Any]) -> dict[str, Any]:
 	"""A template as the doors give it: its definition as data, its problems beside it."""
 	data = as_json(template.get("flow_definition") or "{}")
-	problems = validate_definition(data, store.kinds, events=store.events)
+	problems = validate_definition(data, store.kinds, events=store.events, context=store.context)
 	return {**template, "flow_definition": data, "problems": [problem.as_dict() for problem in problems]}
 
 
@@ -107,7 +108,8 @@ def _free_name(store: TemplateStore, source: Mapping[str, Any]) -> str:
 
 def validate(store: TemplateStore, definition: Any) -> list[dict[str, Any]]:
 	"""Every problem of a definition that need not be stored anywhere."""
-	return [p.as_dict() for p in validate_definition(definition, store.kinds, events=store.events)]
+	problems = validate_definition(definition, store.kinds, events=store.events, context=store.context)
+	return [problem.as_dict() for problem in problems]
 
 
 def export_template(store: TemplateStore, name: str) -> dict[str, Any]:

@@ -180,5 +180,9 @@ WRITES: Mapping[str, Callable[[Caller, Arguments], Any]] = {
 	"runs.event": _event,
 	"runs.cancel": lambda c, a: doors.cancel(c.host, a.get("run"), a.get("reason")),
 	"runs.retry": lambda c, a: _waiting(c, a, lambda: doors.retry(c.host, a.get("run"), a.get("step_id"))),
+	"runs.skip": lambda c, a: _waiting(c, a, lambda: doors.skip(c.host, a.get("run"), a.get("step_id"))),
+	"runs.mark_done": lambda c, a: _waiting(
+		c, a, lambda: doors.mark_done(c.host, a.get("run"), a.get("step_id"), a.get("result"))
+	),
 	"documents.put": _put_document,
 }

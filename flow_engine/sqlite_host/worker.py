@@ -10,8 +10,8 @@ from typing import Any
 from flow_engine.engine.errors import RunNotFound
 from flow_engine.engine.running import Advanced, drain
 from flow_engine.engine.state import RunStatus
+from flow_engine.service.ticking import repair_stray_rows
 from flow_engine.sqlite_host.host import StandaloneHost
-from flow_engine.sqlite_host.tick import tick
 
 TICK_SECONDS = 30.0
 DRAIN_SECONDS = 1.0
@@ -81,7 +81,7 @@ class Worker:
 			try:
 				if time.monotonic() - ticked_at >= TICK_SECONDS:
 					ticked_at = time.monotonic()
-					tick(self.host)
+					repair_stray_rows(self.host)
 				self._drain()
 				wait = self._until_next()
 			except Exception as error:  # a busy or full disk must not end the only worker

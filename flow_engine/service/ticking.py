@@ -1,18 +1,23 @@
-"""What the standalone worker looks after every half minute: pending rows that no run would wake for."""
+"""What a tick repairs, on any host: pending rows that no run would wake for."""
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from flow_engine.engine.errors import FlowError, TransientDatabaseError
 from flow_engine.engine.interventions import repair_pending
-from flow_engine.sqlite_host.host import StandaloneHost
+from flow_engine.engine.ports import Host
 
 
-def tick(host: StandaloneHost) -> int:
-	"""Bring runs in line with pending rows that were edited by hand; how many were taken up."""
+def repair_stray_rows(host: Host) -> int:
+	"""Bring runs in line with pending rows that were edited by hand; how many were taken up.
+
+	One row's trouble is reported and leaves the others their turn.
+	"""
 	taken = 0
-	for run, step_id, due_at in host.runs.stray_pending():
+	for run, step_id, due_at in host.runs.transact(host.runs.stray_pending):
 
-		def work(run: str = run, step_id: str = step_id, due_at=due_at) -> bool:
+		def work(run: str = run, step_id: str = step_id, due_at: datetime = due_at) -> bool:
 			if repair_pending(host, host.runs.lock(run), step_id, due_at):
 				return True
 			# The step is past it: a row left pending would be looked at again for ever.

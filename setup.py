@@ -24,7 +24,9 @@ setup(
 	author_email="dev@flow-engine.invalid",
 	license="MIT",
 	python_requires=">=3.10",
-	packages=find_packages(include=["flow_engine", "flow_engine.*"], exclude=["flow_engine.doctype", "flow_engine.doctype.*"]),
+	packages=find_packages(
+		include=["flow_engine", "flow_engine.*"], exclude=["flow_engine.doctype", "flow_engine.doctype.*"]
+	),
 	include_package_data=True,
 	zip_safe=False,
 	install_requires=requirements(),

@@ -1,9 +1,9 @@
 """Run the native suite on a real ERPNext site, and leave a record of it.
 
-Finds the bench (`FRAPPE_BENCH`, default ~/frappe-bench) and its site (`FRAPPE_SITE`, else the bench's default), starts
-that bench's MariaDB and Redis if they are down, makes this checkout the one the bench runs, and runs every native
-test. Writes `.native-run.json`: `{tree, site, versions, passed, failed, skipped, seconds}`. Without a bench it says so
-and leaves nothing.
+Finds the bench (`FRAPPE_BENCH`, default ~/frappe-bench) and its site (`FRAPPE_SITE`, else the bench's
+default), starts that bench's MariaDB and Redis if they are down, makes this checkout the one the bench runs,
+and runs every native test. Writes `.native-run.json`: `{tree, site, versions, passed, failed, skipped,
+seconds}`. Without a bench it says so and leaves nothing.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ def main() -> int:
 	}
 	RECORD.write_text(json.dumps(record, indent=1) + "\n")
 	print(
-		f"Native suite on {site} ({', '.join(f'{k} {v}' for k, v in record['versions'].items())}), tree {record['tree']}"
+		f"Native suite on {site} ({', '.join(f'{k} {v}' for k, v in record['versions'].items())}), tree "
+		f"{record['tree']}"
 	)
 	print(f"{outcome['passed']} passed, {outcome['failed']} failed, {outcome['skipped']} skipped")
 	return 1 if outcome["failed"] or not outcome["passed"] else 0
@@ -67,7 +68,7 @@ def site_of(bench: Path, config: dict) -> str | None:
 	return named or (current.read_text().strip() if current.exists() else None)
 
 
-# --- services ------------------------------------------------------------------------------------------------
+# --- services -----------------------------------------------------------------------------------------------
 
 
 def start_services(bench: Path, config: dict) -> None:
@@ -119,7 +120,7 @@ def wait_for(host: str, port: int, seconds: float) -> bool:
 	return False
 
 
-# --- the checkout under test ---------------------------------------------------------------------------------
+# --- the checkout under test --------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -192,7 +193,7 @@ def quietly(command: list[str]) -> int:
 	return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
 
 
-# --- the tests -----------------------------------------------------------------------------------------------
+# --- the tests ----------------------------------------------------------------------------------------------
 
 
 def run_site_tests(bench: Path, site: str, folder: Path) -> dict[str, int]:
@@ -218,7 +219,8 @@ def run_browser_tests(bench: Path, site: str, folder: Path) -> dict[str, int]:
 
 
 def read_report(report: Path, returncode: int) -> dict[str, int]:
-	"""Counts of a JUnit report; a run that left none, or that failed without saying where, counts as a failure."""
+	"""Counts of a JUnit report; a run that left none, or that failed without saying where, counts as a
+	failure."""
 	counts = {"passed": 0, "failed": 0, "skipped": 0}
 	if not report.exists() or not report.read_text().strip():
 		counts["failed"] = 1

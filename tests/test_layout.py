@@ -222,7 +222,8 @@ _STATEMENT = re.compile(
 	r"\b(SELECT\s+.+\s+FROM|INSERT\s+(OR\s+IGNORE\s+)?INTO|UPDATE\s+`|DELETE\s+FROM|REPLACE\s+INTO)\b",
 	re.S | re.I,
 )
-# Where SQL lives: the run protocol's one home and the hosts' stores; beside them what a host keeps for itself.
+# Where SQL lives: the run protocol's one home and the hosts' stores; beside them what a host keeps for
+# itself.
 _SQL_HOMES = re.compile(
 	r"flow_engine\.(store(\.\w+)?|sqlite_host\.\w+|frappe_host\.\w+|install|patches\.\w+\.\w+"
 	r"|flow_engine\.doctype\.\w+\.\w+|commands(\.\w+)?)"
@@ -254,7 +255,8 @@ def test_sql_stands_in_stores_and_hosts_only():
 
 
 def test_the_run_protocols_statements_stand_once():
-	"""What claims, fences or logs is in the one store: a second writer of its columns is a second protocol."""
+	"""What claims, fences or logs is in the one store: a second writer of its columns is a second
+	protocol."""
 	columns = re.compile(r"\b(SET|UPDATE)\b.*\b(lease_token|lease_until|state_seq|log_seq)\b", re.S)
 	found = {name for name, path in modules().items() for node in _texts(path) if columns.search(node.value)}
 	assert found <= {"flow_engine.store.runs"}

@@ -1,7 +1,7 @@
 """The one decorator of every endpoint: what a caller gets when something is refused or goes wrong.
 
-Status from the error's class, body `{code, message, problems?}`, the transaction rolled back, never a traceback.
-Outside a request (a server script, a test, another app) the error is raised as it is.
+Status from the error's class, body `{code, message, problems?}`, the transaction rolled back, never a
+traceback. Outside a request (a server script, a test, another app) the error is raised as it is.
 """
 
 from functools import wraps
@@ -15,8 +15,8 @@ MANAGERS = ("Flow Manager", "System Manager")
 
 
 def endpoint(function):
-	"""Wrap a whitelisted function. Arguments are read by `service.arguments`, which answers coded problems; so
-	they carry no annotations for the framework to check first."""
+	"""Wrap a whitelisted function. Arguments are read by `service.arguments`, which answers coded problems;
+	so they carry no annotations for the framework to check first."""
 
 	@wraps(function)
 	def door(*args, **kwargs):

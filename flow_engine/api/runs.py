@@ -1,4 +1,5 @@
-"""Runs over HTTP: start, watch, fire, cancel. Requests change state and tell workers; they never execute steps."""
+"""Runs over HTTP: start, watch, fire, cancel. Requests change state and tell workers; they never execute
+steps."""
 
 import frappe
 from frappe.rate_limiter import rate_limit

@@ -142,7 +142,8 @@ def runs(status: str | None, template: str | None, customer: str | None, limit: 
 		about = f"{row.context_doctype} {row.context_docname}" if row.context_docname else ""
 		failed = f"  {row.failed_steps} failed" if row.failed_steps else ""
 		click.echo(
-			f"{row.name}  {row.flow_template}  {row.status:<10} {row.started_at:%Y-%m-%d %H:%M}  {about}{failed}"
+			f"{row.name}  {row.flow_template}  {row.status:<10} {row.started_at:%Y-%m-%d %H:%M}  "
+			f"{about}{failed}"
 		)
 	click.echo(f"{len(rows)} runs")
 	return 0

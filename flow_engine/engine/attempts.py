@@ -1,7 +1,7 @@
 """One attempt of a step, and how its outcome is written into log and state.
 
-Decides what an outcome means: done, tried again later, failed and how that is handled. Leaves to running.py when an
-attempt is made and in which transaction it is recorded.
+Decides what an outcome means: done, tried again later, failed and how that is handled. Leaves to running.py
+when an attempt is made and in which transaction it is recorded.
 """
 
 from __future__ import annotations

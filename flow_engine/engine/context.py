@@ -42,8 +42,8 @@ class Context(Mapping[str, Any]):
 		return key in self._values or key in self._loaders
 
 	def loaded(self, roots: frozenset[str]) -> dict[str, Any]:
-		"""A plain copy for use outside a transaction: everything that costs nothing, and of the documents those
-		named in `roots`."""
+		"""A plain copy for use outside a transaction: everything that costs nothing, and of the documents
+		those named in `roots`."""
 		return {key: self[key] for key in self if key in self._values or key in roots}
 
 

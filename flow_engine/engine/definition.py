@@ -1,6 +1,7 @@
 """The flow definition as frozen data: parse, dump, upgrade, and the graph that planning reads.
 
-Parsing here trusts a definition that `validation.validate_definition` passed; it never guesses. What it leaves to
+Parsing here trusts a definition that `validation.validate_definition` passed; it never guesses. What it
+leaves to
 others: whether the definition is any good (validation), what is ready (planning).
 """
 
@@ -77,8 +78,8 @@ class FlowTrigger:
 	"""What starts a run. `event` is a business event's name, `doc_event` for generic ones, or `manual`.
 
 	For generic document events: `doctype`, `doc_event` (after_insert, on_update, on_submit, on_cancel,
-	on_update_after_submit, on_trash, field_change, workflow_transition), and for the last two `field`, `from_`,
-	`to`. `condition` is raw (string, predicate, group or `{"logic": …}`); empty means always.
+	on_update_after_submit, on_trash, field_change, workflow_transition), and for the last two `field`,
+	`from_`, `to`. `condition` is raw (string, predicate, group or `{"logic": …}`); empty means always.
 	"""
 
 	event: str = "manual"
@@ -131,7 +132,8 @@ class Step:
 
 @dataclass(frozen=True)
 class FlowDefinition:
-	"""A whole flow. Lists of indexes are positions in `steps`, computed once and shared by every run of it."""
+	"""A whole flow. Lists of indexes are positions in `steps`, computed once and shared by every run of
+	it."""
 
 	version: int = CURRENT_VERSION
 	trigger: FlowTrigger = field(default_factory=FlowTrigger)
@@ -184,7 +186,8 @@ _ROOT = re.compile(
 
 
 def references(step: Step) -> frozenset[str]:
-	"""Every context root a step's payload and trigger might read: a cheap over-estimate, never an under-estimate.
+	"""Every context root a step's payload and trigger might read: a cheap over-estimate, never an
+	under-estimate.
 
 	It decides which documents and logged results are loaded before the step runs.
 	"""
@@ -204,7 +207,8 @@ def as_json(raw: Any) -> Any:
 
 
 def parse_definition(raw: Any) -> FlowDefinition:
-	"""Text or data of a valid definition → FlowDefinition. Raises InvalidDefinition when it cannot be read at all."""
+	"""Text or data of a valid definition → FlowDefinition. Raises InvalidDefinition when it cannot be read at
+	all."""
 	data = upgrade_definition(as_json(raw))
 	try:
 		return FlowDefinition(
@@ -298,7 +302,8 @@ UPGRADES: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = ()
 
 
 def upgrade_definition(data: Any) -> dict[str, Any]:
-	"""Bring stored data to CURRENT_VERSION. Raises InvalidDefinition for data that is no object or too new."""
+	"""Bring stored data to CURRENT_VERSION. Raises InvalidDefinition for data that is no object or too
+	new."""
 	if not isinstance(data, dict):
 		problem = {
 			"path": "",

@@ -1,4 +1,5 @@
-"""Enumerations whose members are their own text, on every Python that Frappe 15 runs on (3.10 has no StrEnum)."""
+"""Enumerations whose members are their own text, on every Python that Frappe 15 runs on (3.10 has no
+StrEnum)."""
 
 from enum import Enum
 

@@ -306,7 +306,7 @@ class MessageRefused(StepError):
 	code = "message_refused"
 
 
-# --- outbound HTTP: what is known about a call that gave no usable answer ------------------------------------
+# --- outbound HTTP: what is known about a call that gave no usable answer -----------------------------------
 
 
 class HttpError(StepError):

@@ -1,7 +1,7 @@
 """What outsiders do to a run: a person, a webhook, an edited pending row.
 
-Each is one transaction: lock the run, change its state, raise the revision, make it due. Workers notice by the
-revision. None of this executes a step.
+Each is one transaction: lock the run, change its state, raise the revision, make it due. Workers notice by
+the revision. None of this executes a step.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ def complete_step(
 ) -> Accepted:
 	"""Fire a step that waits, with the posted value as its input.
 
-	By webhook: also before the step is ready (kept until then), and again after it ran (the first answer stands).
-	By a person: manual, webhook and delayed steps that wait now. Raises RunNotFound, StepNotFound, RunFinal,
-	StepNotWaiting, InputTooLarge.
+	By webhook: also before the step is ready (kept until then), and again after it ran (the first answer
+	stands). By a person: manual, webhook and delayed steps that wait now. Raises RunNotFound, StepNotFound,
+	RunFinal, StepNotWaiting, InputTooLarge.
 	"""
 	size = len(json.dumps(value, default=str, ensure_ascii=False).encode("utf-8", "replace"))
 	if size > MAX_INPUT_BYTES:
@@ -117,7 +117,8 @@ def cancel_run(host: Host, run: str, reason: str) -> list[str]:
 
 
 def retry_step(host: Host, run: str, step_id: str) -> None:
-	"""Try a failed step once more; reopens a failed run. Attempts go on counting, so that each keeps its log row.
+	"""Try a failed step once more; reopens a failed run. Attempts go on counting, so that each keeps its log
+	row.
 
 	Raises RunNotFound, StepNotFound, RunFinal, StepNotWaiting.
 	"""
@@ -136,7 +137,8 @@ def retry_step(host: Host, run: str, step_id: str) -> None:
 
 
 def skip_step(host: Host, run: str, step_id: str) -> None:
-	"""Give a failed step up: what needs it is skipped too, a join goes on with the rest; reopens a failed run.
+	"""Give a failed step up: what needs it is skipped too, a join goes on with the rest; reopens a failed
+	run.
 
 	Raises RunNotFound, StepNotFound, RunFinal, StepNotWaiting.
 	"""
@@ -219,7 +221,8 @@ def repair_pending(host: Host, record: RunRecord, step_id: str, trigger_at: date
 
 
 def _same_wall_time(one: datetime, other: datetime, zone: ZoneInfo) -> bool:
-	"""Rows show site time, which repeats an hour each autumn: a row that shows the step's time was not moved."""
+	"""Rows show site time, which repeats an hour each autumn: a row that shows the step's time was not
+	moved."""
 	shown = [when.astimezone(zone).replace(tzinfo=None, fold=0) for when in (one, other)]
 	return shown[0] == shown[1]
 

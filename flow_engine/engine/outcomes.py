@@ -37,7 +37,8 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-	"""An external call was sent and its outcome is not known: sent again only when the step is repeat-safe."""
+	"""An external call was sent and its outcome is not known: sent again only when the step is
+	repeat-safe."""
 
 	message: str
 	code: str = "outcome_unknown"

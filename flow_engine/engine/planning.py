@@ -1,8 +1,9 @@
 """What can run now: a pure function of (definition, step states).
 
-`Frontier` is the whole of it. Built from scratch it costs O(steps + edges); settling a step afterwards costs only
-its own edges, so planning a run of n steps is O(n) in all, whatever its shape. It decides readiness, skips and the
-run's status. It leaves to others when a ready step fires (running.py) and what a failure means (state.handling).
+`Frontier` is the whole of it. Built from scratch it costs O(steps + edges); settling a step afterwards costs
+only its own edges, so planning a run of n steps is O(n) in all, whatever its shape. It decides readiness,
+skips and the run's status. It leaves to others when a ready step fires (running.py) and what a failure means
+(state.handling).
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ _ACTIVE = (StepStatus.WAITING, StepStatus.SCHEDULED, StepStatus.RUNNING)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-	"""A summary for people and tests: ids of the steps ready now, what was skipped to get there, and the run's
-	status if nothing more happened."""
+	"""A summary for people and tests: ids of the steps ready now, what was skipped to get there, and the
+	run's status if nothing more happened."""
 
 	ready: tuple[str, ...]
 	skipped: tuple[str, ...]
@@ -154,8 +155,8 @@ class Frontier:
 		self.put(step_id, self.state(step_id).move(StepStatus.SKIPPED, reason=reason, completed_at=at))
 
 	def ready_time(self, step_id: str) -> datetime | None:
-		"""When the last thing the step needed was settled: from recorded times only, so that a crash in between
-		cannot move a delay."""
+		"""When the last thing the step needed was settled: from recorded times only, so that a crash in
+		between cannot move a delay."""
 		step = self.definition.step(step_id)
 		times = [self.started_at] if self.started_at else []
 		for other in (*step.depends_on, *((step.parent_id,) if step.parent_id else ())):
@@ -183,11 +184,13 @@ class Frontier:
 		return bool(self.ready) or any(self._count[status] for status in _ACTIVE)
 
 	def status(self) -> RunStatus:
-		"""The run's status as it follows from its steps (cancelling is an operator's act, not a consequence)."""
+		"""The run's status as it follows from its steps (cancelling is an operator's act, not a
+		consequence)."""
 		if self.active:
 			return RunStatus.RUNNING
 		if self._unhandled or self._count[StepStatus.PENDING]:
-			# Pending without a failure: nothing will ever release these steps, and nobody may be told they are done.
+			# Pending without a failure: nothing will ever release these steps, and nobody may be told they
+			# are done.
 			return RunStatus.FAILED
 		return RunStatus.COMPLETED
 

@@ -1,7 +1,7 @@
 """What the engine asks of the place it lives in. Two hosts implement these; one contract suite tests both.
 
-Times that cross a port are aware datetimes in UTC unless a name says otherwise. A port raises the engine's own
-errors (`errors.py`); foreign ones are translated inside the host.
+Times that cross a port are aware datetimes in UTC unless a name says otherwise. A port raises the engine's
+own errors (`errors.py`); foreign ones are translated inside the host.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class HttpReply:
-	"""An answer: any status, headers with lower-case names, body as text (decoded, cut at the port's limit)."""
+	"""An answer: any status, headers with lower-case names, body as text (decoded, cut at the port's
+	limit)."""
 
 	status: int
 	headers: Mapping[str, str] = field(default_factory=dict)
@@ -47,8 +48,8 @@ class Documents(Protocol):
 	"""
 
 	def acting_as(self, user: str, also: str | None = None) -> AbstractContextManager[None]:
-		"""Everything inside happens with this user's permissions; an effect needs those of `also` too, when given.
-		Raises RunAsInvalid."""
+		"""Everything inside happens with this user's permissions; an effect needs those of `also` too, when
+		given. Raises RunAsInvalid."""
 		...
 
 	def get(self, doctype: str, name: str) -> dict[str, Any]:
@@ -155,8 +156,9 @@ class Links(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-	"""A run that this worker holds by `token`. `attempts`: leases lost without progress. Until a run is `admitted`
-	its flow's concurrency rule has not been applied; the template and version say under which lock."""
+	"""A run that this worker holds by `token`. `attempts`: leases lost without progress. Until a run is
+	`admitted` its flow's concurrency rule has not been applied; the template and version say under which
+	lock."""
 
 	run: str
 	token: str
@@ -277,8 +279,8 @@ class Runs(Protocol):
 	"""The run store: the only place with SQL. Every write to a claimed run names its lease token."""
 
 	def transact(self, work: Callable[[], T]) -> T:
-		"""Run `work` in a transaction of its own and commit; repeat the whole of it on a deadlock, a lock wait
-		timeout or a lost snapshot, with a full rollback first. Never wrap an external call in it."""
+		"""Run `work` in a transaction of its own and commit; repeat the whole of it on a deadlock, a lock
+		wait timeout or a lost snapshot, with a full rollback first. Never wrap an external call in it."""
 		...
 
 	def now(self) -> datetime:
@@ -290,8 +292,8 @@ class Runs(Protocol):
 		...
 
 	def claim(self, limit: int, lease_seconds: float, only: str | None = None) -> list[Claim]:
-		"""Take due runs (or the one named, if it is due), in a transaction of its own; a run whose lease was lost
-		is claimed alone, with `attempts` counted up."""
+		"""Take due runs (or the one named, if it is due), in a transaction of its own; a run whose lease was
+		lost is claimed alone, with `attempts` counted up."""
 		...
 
 	def renew(self, claim: Claim, lease_seconds: float) -> bool: ...
@@ -306,8 +308,8 @@ class Runs(Protocol):
 		...
 
 	def lock(self, run: str, token: str | None = None) -> RunRecord:
-		"""Lock the row until the end of the transaction. Raises RunNotFound; LeaseLost when `token` is given and
-		is no longer the run's; RunBusy when the lock is not had in time; StateUnreadable."""
+		"""Lock the row until the end of the transaction. Raises RunNotFound; LeaseLost when `token` is given
+		and is no longer the run's; RunBusy when the lock is not had in time; StateUnreadable."""
 		...
 
 	def read(self, run: str) -> RunRecord: ...

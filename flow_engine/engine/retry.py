@@ -1,7 +1,7 @@
 """Is a failed attempt tried again, and when: one decision, as data.
 
-Decides from the outcome, the step's policy and how often it was tried. Leaves to others what happens to the step
-when there is no next attempt (state.handling).
+Decides from the outcome, the step's policy and how often it was tried. Leaves to others what happens to the
+step when there is no next attempt (state.handling).
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from flow_engine.engine.outcomes import Fail, Outcome, Retry, Unknown
 
 DEFAULT_TIMEOUT_SECONDS = 30.0
 MAX_TIMEOUT_SECONDS = 300.0
-# Deadlocks that outlast the store's own repetition and documents changed at the same moment: nobody's fault, so
-# they are tried again whatever the step's policy says.
+# Deadlocks that outlast the store's own repetition and documents changed at the same moment: nobody's fault,
+# so they are tried again whatever the step's policy says.
 TRANSIENT_CODES = ("conflict", "transient_database_error")
 TRANSIENT_POLICY = RetryPolicy(max_attempts=5, backoff_seconds=1, backoff_rate=2, max_delay_seconds=60)
 EXTERNAL_POLICY = RetryPolicy(max_attempts=5, backoff_seconds=30, backoff_rate=2, max_delay_seconds=3600)
@@ -62,8 +62,8 @@ def timeout_of(step: Step) -> float:
 def delay_before(policy: RetryPolicy, attempt: int, chance: float, at_least: float | None = None) -> float:
 	"""Seconds between attempt `attempt` (1 is the first) and the next.
 
-	Jitter takes between half and all of the computed delay; what the other side asked for is a floor, capped at a
-	day so that a hostile `Retry-After` cannot park a run for ever.
+	Jitter takes between half and all of the computed delay; what the other side asked for is a floor, capped
+	at a day so that a hostile `Retry-After` cannot park a run for ever.
 	"""
 	try:
 		delay = policy.backoff_seconds * policy.backoff_rate ** (attempt - 1)

@@ -1,10 +1,10 @@
 """Advancing a run: the protocol that makes every step happen once, whatever crashes in between.
 
-One *turn* is one transaction: lock the run, check the lease, look at what is ready, execute, record, commit. Steps
-without effect share a turn; a step with a database effect ends its turn, so that its effect and its record commit
-together; a step with an external effect ends its turn with a `running` log row, is called with nothing held, and
-its outcome is recorded by the next turn. Memory is never trusted across a failed transaction: the session is
-dropped and read again.
+One *turn* is one transaction: lock the run, check the lease, look at what is ready, execute, record, commit.
+Steps without effect share a turn; a step with a database effect ends its turn, so that its effect and its
+record commit together; a step with an external effect ends its turn with a `running` log row, is called with
+nothing held, and its outcome is recorded by the next turn. Memory is never trusted across a failed
+transaction: the session is dropped and read again.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ LOST_LEASES = 5
 
 @dataclass(frozen=True, slots=True)
 class Advanced:
-	"""What one advance did. `more` when the run yielded with work left; `lost` when another worker took over."""
+	"""What one advance did. `more` when the run yielded with work left; `lost` when another worker took
+	over."""
 
 	run: str
 	executed: tuple[str, ...] = ()
@@ -98,7 +99,8 @@ def drain(
 				host.runs.give_back(waiting)
 				return done
 			if now - claimed_at > LEASE_SECONDS / 4:
-				# All that wait, not the next one alone: a lease that runs out unbegun would count as a lost one.
+				# All that wait, not the next one alone: a lease that runs out unbegun would count as a lost
+				# one.
 				waiting = [claim for claim in waiting if host.runs.renew(claim, LEASE_SECONDS)]
 				claimed_at = now
 				continue
@@ -129,8 +131,8 @@ class _Advance(Recorder):
 		self.told = (0, 0)
 		self.status: str | None = None
 		self.until = host.clock.monotonic() + ADVANCE_SECONDS
-		# After a lost lease each step is committed before the next begins: should the worker be lost again, the
-		# step it was on is the first one that is ready.
+		# After a lost lease each step is committed before the next begins: should the worker be lost again,
+		# the step it was on is the first one that is ready.
 		self.batch_steps = 1 if claim.attempts else BATCH_STEPS
 		self.poisoned = claim.attempts >= LOST_LEASES
 		self.found = False
@@ -173,7 +175,7 @@ class _Advance(Recorder):
 			self.claim.run, tuple(self.executed), tuple(self.scheduled), self.status, more=more, lost=lost
 		)
 
-	# --- one transaction ----------------------------------------------------------------------------------------
+	# --- one transaction ------------------------------------------------------------------------------------
 
 	def _turn(self, carried: Attempt | None) -> tuple[Call | None, str | None]:
 		"""Returns a call to make, and how the advance ended ("idle", "yield"), if it did."""
@@ -212,7 +214,8 @@ class _Advance(Recorder):
 			self.status = columns["status"]
 		else:
 			if call is not None and self.unsaved:
-				# A call may take minutes, and meanwhile whoever was asked answers: the steps that wait must be seen.
+				# A call may take minutes, and meanwhile whoever was asked answers: the steps that wait must
+				# be seen.
 				columns.update(session.snapshot(now, record.wake_at))
 				self.unsaved = False
 			columns.update(log_seq=session.log_seq, lease_until=now + timedelta(seconds=lease_seconds))
@@ -288,8 +291,8 @@ class _Advance(Recorder):
 		return True
 
 	def _admit(self) -> bool:
-		"""Concurrency per document, decided once: go ahead, step back, or replace the others. The flow is locked
-		before any run, always, so that two deciders cannot wait for each other."""
+		"""Concurrency per document, decided once: go ahead, step back, or replace the others. The flow is
+		locked before any run, always, so that two deciders cannot wait for each other."""
 		self.host.runs.lock_flow(self.claim.flow_template, self.claim.template_version)
 		record = self.host.runs.lock(self.claim.run, self.claim.token)
 		rivals = self.host.runs.rivals(record) if record.context_docname else []
@@ -325,7 +328,7 @@ class _Advance(Recorder):
 		self.status = RunStatus.FAILED.value
 		self.host.messages.alert({"name": self.claim.run}, None, error.code, error.message)
 
-	# --- executing ----------------------------------------------------------------------------------------------
+	# --- executing ------------------------------------------------------------------------------------------
 
 	def _work(self, session: Session, now: datetime, carried: Attempt | None) -> Call | None:
 		"""Record what was carried in, then execute ready steps until one has to end the turn."""
@@ -362,8 +365,8 @@ class _Advance(Recorder):
 		elif attempt.step_id in session.frontier.ready and state.attempts == attempt.number - 1:
 			session.frontier.ready.remove(attempt.step_id)
 		else:
-			# Its failure took back the steps without effect that made it ready. From here on each step is committed
-			# by itself, or they would take each other back for ever.
+			# Its failure took back the steps without effect that made it ready. From here on each step is
+			# committed by itself, or they would take each other back for ever.
 			self.batch_steps = 1
 			return
 		self._record(session, attempt, now)

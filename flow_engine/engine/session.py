@@ -1,8 +1,8 @@
 """One run in memory: its snapshot plus the log after it, and the frontier built from both.
 
-A session is trusted only while the row it was read from has not moved (`revision`, `log_seq`); whoever finds that
-it has, loads another. It collects what a transaction has to write (log rows, pending rows, touched documents) and
-writes it in one go.
+A session is trusted only while the row it was read from has not moved (`revision`, `log_seq`); whoever finds
+that it has, loads another. It collects what a transaction has to write (log rows, pending rows, touched
+documents) and writes it in one go.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class Session:
 				if row.step_id in self.definition:
 					states[row.step_id] = replay(states.get(row.step_id) or StepState(), row, self.definition)
 		self.open_rows = {step_id for step_id, state in states.items() if _has_row(state)}
-		# Scheduling is committed with the turn and remembered by the snapshot only: after a crash between the two, a
-		# step that is pending here may have its row already.
+		# Scheduling is committed with the turn and remembered by the snapshot only: after a crash between the
+		# two, a step that is pending here may have its row already.
 		self.open_rows |= {
 			step.id
 			for step in self.definition.steps
@@ -65,7 +65,7 @@ class Session:
 	def state(self, step_id: str) -> StepState:
 		return self.frontier.state(step_id)
 
-	# --- changes ------------------------------------------------------------------------------------------------
+	# --- changes --------------------------------------------------------------------------------------------
 
 	def log(self, step_id: str, attempt: int, state: str, **columns: Any) -> None:
 		self.log_seq += 1
@@ -101,7 +101,7 @@ class Session:
 			if state.error:
 				self._errors[step_id] = state.error.get("message", "")
 
-	# --- writing ------------------------------------------------------------------------------------------------
+	# --- writing --------------------------------------------------------------------------------------------
 
 	def flush(self) -> None:
 		"""Write collected rows in the current transaction."""

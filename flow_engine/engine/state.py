@@ -1,7 +1,7 @@
 """The states of runs and steps, and every move between them.
 
-A step's state is one frozen record; a change is a new record made by `move`, which refuses moves that are not in
-the table. Dictionaries exist only where the state is stored (`dump_state`, `load_state`).
+A step's state is one frozen record; a change is a new record made by `move`, which refuses moves that are not
+in the table. Dictionaries exist only where the state is stored (`dump_state`, `load_state`).
 """
 
 from __future__ import annotations
@@ -57,8 +57,9 @@ class SkipReason(StrEnum):
 P, W, SC, R = StepStatus.PENDING, StepStatus.WAITING, StepStatus.SCHEDULED, StepStatus.RUNNING
 D, F, SK, C = StepStatus.DONE, StepStatus.FAILED, StepStatus.SKIPPED, StepStatus.CANCELLED
 
-# Allowed moves, all of them. A failed step moves again only by an operator's retry, skip or mark-done; a pending
-# step reaches `done` or `failed` directly because a step without an outside call leaves no trace in between.
+# Allowed moves, all of them. A failed step moves again only by an operator's retry, skip or mark-done; a
+# pending step reaches `done` or `failed` directly because a step without an outside call leaves no trace in
+# between.
 MOVES: Mapping[StepStatus, frozenset[StepStatus]] = {
 	P: frozenset({W, SC, R, D, F, SK, C}),
 	W: frozenset({SC, R, D, F, SK, C}),
@@ -75,9 +76,9 @@ MOVES: Mapping[StepStatus, frozenset[StepStatus]] = {
 class StepState:
 	"""Where one step stands. Times are aware UTC.
 
-	ready_at: when everything it needed was settled. trigger_at: when it is due, with `purpose` delay, date, retry
-	or timeout. input: a webhook's or person's posted body, kept until the step runs. read: context values that a
-	condition read.
+	ready_at: when everything it needed was settled. trigger_at: when it is due, with `purpose` delay, date,
+	retry or timeout. input: a webhook's or person's posted body, kept until the step runs. read: context
+	values that a condition read.
 	"""
 
 	status: StepStatus = StepStatus.PENDING
@@ -128,7 +129,8 @@ class StepState:
 
 
 def admits(parent: StepState, branch: str | None) -> bool:
-	"""Does a settled parent let a child on this branch in? (A disabled parent passes its children through.)"""
+	"""Does a settled parent let a child on this branch in? (A disabled parent passes its children
+	through.)"""
 	if parent.status is StepStatus.SKIPPED:
 		return parent.reason is SkipReason.DISABLED
 	if parent.status is StepStatus.FAILED and parent.handled is not Handled.CONTINUE:
@@ -169,7 +171,8 @@ def limit_result(result: Any) -> Any:
 
 
 def _sayable(value: Any, depth: int = 0) -> Any:
-	"""What JSON cannot say, said otherwise: NaN and infinities are null, keys are text, what is too deep is cut."""
+	"""What JSON cannot say, said otherwise: NaN and infinities are null, keys are text, what is too deep is
+	cut."""
 	if depth > 100:
 		return "…"
 	if isinstance(value, float) and not math.isfinite(value):
@@ -182,7 +185,8 @@ def _sayable(value: Any, depth: int = 0) -> Any:
 
 
 def inline_result(result: Any) -> Any:
-	"""A result as the run's snapshot keeps it: small ones whole, others by what planning needs and a marker."""
+	"""A result as the run's snapshot keeps it: small ones whole, others by what planning needs and a
+	marker."""
 	if result is None or len(json.dumps(result, default=str)) <= INLINE_RESULT_BYTES:
 		return result
 	kept = dict(IN_LOG)
@@ -233,7 +237,8 @@ def dump_step(state: StepState) -> dict[str, Any]:
 
 
 def load_state(data: Any) -> dict[str, StepState]:
-	"""What `dump_state` wrote → states. Raises StateUnreadable for anything else; unknown keys are kept out."""
+	"""What `dump_state` wrote → states. Raises StateUnreadable for anything else; unknown keys are kept
+	out."""
 	if not isinstance(data, Mapping):
 		raise StateUnreadable()
 	try:

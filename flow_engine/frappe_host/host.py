@@ -77,6 +77,6 @@ def allowed_private_hosts() -> tuple[str, ...]:
 
 
 def report(error: BaseException, where: str) -> None:
-	"""An error nobody expected: into the Error Log, with its traceback, for administrators. Outside transactions
-	this commits by itself, so that a later rollback does not hide it."""
+	"""An error nobody expected: into the Error Log, with its traceback, for administrators. Outside
+	transactions this commits by itself, so that a later rollback does not hide it."""
 	frappe.log_error(title=f"Flow Engine: {where}"[:140], message=frappe.get_traceback(), defer_insert=True)

@@ -1,4 +1,5 @@
-"""Hints to workers. Redis Queue carries hints, never state: flush it and nothing is lost, the tick hints again."""
+"""Hints to workers. Redis Queue carries hints, never state: flush it and nothing is lost, the tick hints
+again."""
 
 from __future__ import annotations
 
@@ -9,8 +10,8 @@ from rq import Queue
 
 QUEUE = "short"
 DRAIN_SECONDS = 120
-# A drain stops taking new runs after DRAIN_SECONDS; what it is in the middle of may be an external call of the
-# longest timeout. The queue's own limit lies beyond both: it is a safety net, never a step's error.
+# A drain stops taking new runs after DRAIN_SECONDS; what it is in the middle of may be an external call of
+# the longest timeout. The queue's own limit lies beyond both: it is a safety net, never a step's error.
 JOB_TIMEOUT_SECONDS = 600
 HINT_SECONDS = 30
 SOCKET_SECONDS = 0.2

@@ -15,7 +15,8 @@ from flow_engine.frappe_host.host import get_host
 def repair_pending_row(doc) -> None:
 	"""`doc`: a Flow Step Pending whose status or time was changed by hand.
 
-	Back to `pending`: the step is tried again at the row's time. Raises StepNotWaiting when the step is past it.
+	Back to `pending`: the step is tried again at the row's time. Raises StepNotWaiting when the step is past
+	it.
 	"""
 	if doc.status != "pending":
 		raise StepNotWaiting("A pending step is ended by cancelling or firing it, not by editing its row.")

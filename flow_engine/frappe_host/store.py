@@ -1,7 +1,7 @@
 """MariaDB under the engine: transactions on Frappe's connection, and the run store's dialect.
 
-The store commits and rolls back the connection it shares with the site's code, so it runs only where nothing else
-is pending: in jobs, and in requests that do nothing but this. Foreign database errors are translated in
+The store commits and rolls back the connection it shares with the site's code, so it runs only where nothing
+else is pending: in jobs, and in requests that do nothing but this. Foreign database errors are translated in
 `database_errors.py`.
 """
 

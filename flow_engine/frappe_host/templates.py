@@ -52,11 +52,12 @@ _READ = (
 )
 
 
-# --- what the controller calls: every door goes through here ---------------------------------------------------
+# --- what the controller calls: every door goes through here ------------------------------------------------
 
 
 def prepare_template(doc) -> None:
-	"""Set everything that follows from the definition; decide whether this save publishes. Raises FlowError."""
+	"""Set everything that follows from the definition; decide whether this save publishes. Raises
+	FlowError."""
 	before = doc.get_doc_before_save()
 	old = {field: before.get(field) for field in _READ} if before else None
 	values = {field: doc.get(field) for field in _READ}
@@ -106,7 +107,8 @@ def write_version(doc) -> None:
 
 
 def protect_system_template(doc) -> None:
-	"""A system template is not deleted; what may change on it is `project`'s business. Raises TemplateProtected."""
+	"""A system template is not deleted; what may change on it is `project`'s business. Raises
+	TemplateProtected."""
 	before = doc.get_doc_before_save()
 	if doc.flags.flow_seeding:
 		return
@@ -117,7 +119,8 @@ def protect_system_template(doc) -> None:
 
 
 def check_run_as(doc, before) -> None:
-	"""Naming another user needs System Manager; Administrator and Guest are nobody to name. Raises NotAllowed."""
+	"""Naming another user needs System Manager; Administrator and Guest are nobody to name. Raises
+	NotAllowed."""
 	named = doc.run_as
 	if not named or (before and before.run_as == named):
 		return
@@ -130,7 +133,8 @@ def check_run_as(doc, before) -> None:
 
 
 def check_writes(data: Mapping[str, Any], user: str) -> None:
-	"""Whoever a flow runs as must be able to write what it writes. Raises NotAllowed, naming everything missing."""
+	"""Whoever a flow runs as must be able to write what it writes. Raises NotAllowed, naming everything
+	missing."""
 	missing = []
 	for step in data.get("steps") or ():
 		kind = kinds().get(step["kind"])
@@ -147,7 +151,7 @@ def check_writes(data: Mapping[str, Any], user: str) -> None:
 		raise NotAllowed("The flow cannot be published. " + "; ".join(dict.fromkeys(missing)) + ".")
 
 
-# --- the store -------------------------------------------------------------------------------------------------
+# --- the store ----------------------------------------------------------------------------------------------
 
 
 class FrappeTemplates:
@@ -170,7 +174,8 @@ class FrappeTemplates:
 		return {field: doc.get(field) for field in _READ}
 
 	def name_of(self, name: str) -> str:
-		"""The id of a template given by id or by name; says nothing else about it. Raises TemplateNotFound."""
+		"""The id of a template given by id or by name; says nothing else about it. Raises
+		TemplateNotFound."""
 		return str(self._doc(name).name)
 
 	def find(self, filters: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -217,7 +222,7 @@ class FrappeTemplates:
 			name = named[0]
 		return frappe.get_doc("Flow Template", name)
 
-	# --- ports.Definitions --------------------------------------------------------------------------------------
+	# --- ports.Definitions ----------------------------------------------------------------------------------
 
 	def load(self, template: str, version: int) -> FlowDefinition:
 		return _load(frappe.local.site, template, version)
@@ -233,7 +238,7 @@ class FrappeTemplates:
 			raise TemplateNotFound(f"There is no flow template {template!r}.", name=template)
 		return row
 
-	# --- matching -----------------------------------------------------------------------------------------------
+	# --- matching -------------------------------------------------------------------------------------------
 
 	def trigger_of(self, name: str) -> Trigger:
 		"""The published trigger of a template. Raises TemplateNotFound, TemplateNotPublished."""

@@ -46,7 +46,8 @@ def project(
 	seeding: bool = False,
 	context: Collection[str] = (),
 ) -> dict[str, Any]:
-	"""The columns a template gets on this write. Raises BadInput, InvalidDefinition (unreadable), TemplateProtected.
+	"""The columns a template gets on this write. Raises BadInput, InvalidDefinition (unreadable),
+	TemplateProtected.
 
 	A draft may have problems; `draft_state` says so.
 	"""
@@ -91,7 +92,8 @@ def draft_state(text: str, published_hash: str | None, problems: Collection[Any]
 
 
 def read_definition(values: Mapping[str, Any]) -> dict[str, Any]:
-	"""The definition among a template's values; made from `trigger_event` and friends where there is none yet."""
+	"""The definition among a template's values; made from `trigger_event` and friends where there is none
+	yet."""
 	raw = values.get("flow_definition")
 	if raw is None or raw == "":
 		data = json.loads(json.dumps(EMPTY_DEFINITION))
@@ -130,7 +132,8 @@ def _protect(values: Mapping[str, Any], before: Mapping[str, Any], text: str) ->
 			changed = (values.get(field) or "") != (before.get(field) or "")
 		if changed:
 			raise TemplateProtected(
-				f"{before.get('template_name')} is a system template: its {field.replace('_', ' ')} cannot be "
+				f"{before.get('template_name')} is a system template: its {field.replace('_', ' ')} cannot "
+				"be "
 				"changed. Duplicate it and change the copy.",
 				field=field,
 			)

@@ -268,14 +268,16 @@ def retry(host: Host, run: Any, step_id: Any) -> dict[str, Any]:
 
 
 def skip(host: Host, run: Any, step_id: Any) -> dict[str, Any]:
-	"""Give a failed step up; the run goes on without it. Raises RunNotFound, StepNotFound, StepNotWaiting, RunFinal."""
+	"""Give a failed step up; the run goes on without it. Raises RunNotFound, StepNotFound, StepNotWaiting,
+	RunFinal."""
 	run = read.needed(run, "run")
 	skip_step(host, run, read.needed(step_id, "step_id"))
 	return advanced_view(run)
 
 
 def mark_done(host: Host, run: Any, step_id: Any, result: Any = None) -> dict[str, Any]:
-	"""A failed step was done by hand. `result`: a JSON object, as text or data. Raises as `skip`, and BadInput."""
+	"""A failed step was done by hand. `result`: a JSON object, as text or data. Raises as `skip`, and
+	BadInput."""
 	run = read.needed(run, "run")
 	mark_step_done(host, run, read.needed(step_id, "step_id"), read.json_object(result, "result"))
 	return advanced_view(run)

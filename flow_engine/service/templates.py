@@ -121,9 +121,11 @@ def export_template(store: TemplateStore, name: str) -> dict[str, Any]:
 
 
 def import_templates(store: TemplateStore, payload: Any) -> list[dict[str, str]]:
-	"""Create or update by (category, name) what `export_template` gave, one or a list; inactive until published.
+	"""Create or update by (category, name) what `export_template` gave, one or a list; inactive until
+	published.
 
-	Returns `{template_name, name, outcome: created | updated | unchanged}` each. Raises BadInput, InvalidDefinition.
+	Returns `{template_name, name, outcome: created | updated | unchanged}` each. Raises BadInput,
+	InvalidDefinition.
 	"""
 	entries = payload if isinstance(payload, list) else [payload]
 	for entry in entries:

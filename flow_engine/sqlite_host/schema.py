@@ -15,7 +15,9 @@ DOCTYPES = (
 	"Flow Step Log",
 )
 _FOLDER = Path(__file__).parent.parent / "flow_engine" / "doctype"
-_STANDARD = "name TEXT PRIMARY KEY, creation TEXT, modified TEXT, owner TEXT, modified_by TEXT, docstatus INT, idx INT"
+_STANDARD = (
+	"name TEXT PRIMARY KEY, creation TEXT, modified TEXT, owner TEXT, modified_by TEXT, docstatus INT, idx INT"
+)
 _TYPES = {"Int": "INT", "Check": "INT", "Float": "REAL"}
 _NO_COLUMN = ("Section Break", "Column Break", "Tab Break", "HTML", "Table", "Button", "Heading")
 
@@ -27,7 +29,8 @@ _INDEXES = (
 	"CREATE INDEX IF NOT EXISTS run_documents ON `tabFlow Run Document` (parent)",
 	"CREATE INDEX IF NOT EXISTS pending_run ON `tabFlow Step Pending` (flow_run, status)",
 	"CREATE INDEX IF NOT EXISTS pending_due ON `tabFlow Step Pending` (status, trigger_at)",
-	"CREATE UNIQUE INDEX IF NOT EXISTS log_attempt ON `tabFlow Step Log` (flow_run, step_id, iteration, attempt)",
+	"CREATE UNIQUE INDEX IF NOT EXISTS log_attempt ON `tabFlow Step Log` (flow_run, step_id, iteration, "
+	"attempt)",
 	"CREATE INDEX IF NOT EXISTS log_order ON `tabFlow Step Log` (flow_run, seq)",
 	"CREATE UNIQUE INDEX IF NOT EXISTS template_name ON `tabFlow Template` (category, template_name)",
 	"CREATE UNIQUE INDEX IF NOT EXISTS version ON `tabFlow Template Version` (flow_template, version)",
@@ -35,9 +38,11 @@ _INDEXES = (
 _OWN = (
 	"CREATE TABLE IF NOT EXISTS series (name TEXT PRIMARY KEY, value INT NOT NULL)",
 	"CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
-	"CREATE TABLE IF NOT EXISTS document (doctype TEXT, name TEXT, ordinal INTEGER, change TEXT, `values` TEXT NOT NULL, "
+	"CREATE TABLE IF NOT EXISTS document (doctype TEXT, name TEXT, ordinal INTEGER, change TEXT, `values` "
+	"TEXT NOT NULL, "
 	"PRIMARY KEY (doctype, name))",
-	"CREATE UNIQUE INDEX IF NOT EXISTS open_merge_key ON document (json_extract(`values`, '$.open_merge_key')) "
+	"CREATE UNIQUE INDEX IF NOT EXISTS open_merge_key ON document (json_extract(`values`, "
+	"'$.open_merge_key')) "
 	"WHERE doctype = 'Dispatch Job' AND json_extract(`values`, '$.open_merge_key') IS NOT NULL",
 	"CREATE TABLE IF NOT EXISTS message (id INTEGER PRIMARY KEY, at TEXT, channel TEXT, run TEXT, step TEXT, "
 	"`to` TEXT, subject TEXT, body TEXT, url TEXT, method TEXT, `key` TEXT)",

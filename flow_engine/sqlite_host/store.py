@@ -1,7 +1,7 @@
 """SQLite under the engine: connections, transactions and the run store's dialect.
 
-One connection a thread; write-ahead logging; every transaction is `BEGIN IMMEDIATE`, so writers queue instead of
-failing half-way. Foreign errors are translated here and nowhere else.
+One connection a thread; write-ahead logging; every transaction is `BEGIN IMMEDIATE`, so writers queue instead
+of failing half-way. Foreign errors are translated here and nowhere else.
 """
 
 from __future__ import annotations
@@ -129,7 +129,8 @@ class Database:
 
 	def next_value(self, series: str) -> int:
 		rows = self.rows(
-			"INSERT INTO series (name, value) VALUES (%s, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1 "
+			"INSERT INTO series (name, value) VALUES (%s, 1) ON CONFLICT (name) DO UPDATE SET value = value "
+			"+ 1 "
 			"RETURNING value",
 			[series],
 		)

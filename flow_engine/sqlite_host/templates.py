@@ -40,7 +40,7 @@ class SqliteTemplates:
 		self._parsed: dict[tuple[str, int], FlowDefinition] = {}
 		self._fields = {field["fieldname"] for field in schema.fields_of("Flow Template")}
 
-	# --- TemplateStore ------------------------------------------------------------------------------------------
+	# --- TemplateStore --------------------------------------------------------------------------------------
 
 	def get(self, name: str) -> dict[str, Any]:
 		rows = self.database.rows("SELECT * FROM `tabFlow Template` WHERE name = %s", [name])
@@ -97,7 +97,8 @@ class SqliteTemplates:
 			# Versions that runs were made from stay: those runs must go on being readable.
 			self.database.execute(
 				"DELETE FROM `tabFlow Template Version` WHERE flow_template = %s AND NOT EXISTS "
-				"(SELECT 1 FROM `tabFlow Run` r WHERE r.flow_template = `tabFlow Template Version`.flow_template "
+				"(SELECT 1 FROM `tabFlow Run` r WHERE r.flow_template = `tabFlow Template "
+				"Version`.flow_template "
 				"AND r.template_version = `tabFlow Template Version`.version)",
 				[template["name"]],
 			)
@@ -169,7 +170,7 @@ class SqliteTemplates:
 	def _now(self) -> str:
 		return self.clock.now().astimezone(self.clock.time_zone).strftime("%Y-%m-%d %H:%M:%S.%f")
 
-	# --- ports.Definitions --------------------------------------------------------------------------------------
+	# --- ports.Definitions ----------------------------------------------------------------------------------
 
 	def load(self, template: str, version: int) -> FlowDefinition:
 		key = (template, version)
@@ -190,7 +191,7 @@ class SqliteTemplates:
 		keys = ("name", "template_name", "category", "version", "description", "is_active")
 		return {key: row[key] for key in keys}
 
-	# --- matching -----------------------------------------------------------------------------------------------
+	# --- matching -------------------------------------------------------------------------------------------
 
 	def trigger_of(self, name: str) -> Trigger:
 		"""The published trigger of a template, active or not. Raises TemplateNotPublished."""
@@ -211,7 +212,8 @@ class SqliteTemplates:
 		version = int(row["published_version"])
 		definition = self.load(row["name"], version)
 		published = self.database.rows(
-			"SELECT run_as, concurrency FROM `tabFlow Template Version` WHERE flow_template = %s AND version = %s",
+			"SELECT run_as, concurrency FROM `tabFlow Template Version` WHERE flow_template = %s AND "
+			"version = %s",
 			[row["name"], version],
 		)[0]
 		flow = definition.trigger

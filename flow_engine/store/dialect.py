@@ -12,7 +12,8 @@ T = TypeVar("T")
 
 
 class Dialect:
-	"""One database. Subclasses give the methods that raise NotImplementedError, and the two locking suffixes."""
+	"""One database. Subclasses give the methods that raise NotImplementedError, and the two locking
+	suffixes."""
 
 	zone: ZoneInfo
 	for_update = ""
@@ -25,7 +26,8 @@ class Dialect:
 		raise NotImplementedError
 
 	def _stamp(self) -> str:
-		"""`modified` as people see it; a host may answer with the transaction's time instead of asking again."""
+		"""`modified` as people see it; a host may answer with the transaction's time instead of asking
+		again."""
 		return self.site_text(self.now()) or ""
 
 	def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[Mapping[str, Any]]:

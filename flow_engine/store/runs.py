@@ -1,8 +1,8 @@
 """The run store in SQL that both hosts speak: the protocol's statements stand here once.
 
-A host's store.py subclasses `SqlRuns` and brings the connection, transactions, the clock, names and the few words
-in which the databases differ. Table and column names are Frappe's; SQLite accepts the same backticks. Every
-statement on the way of a worker goes by primary key or by an index named in the DocTypes.
+A host's store.py subclasses `SqlRuns` and brings the connection, transactions, the clock, names and the few
+words in which the databases differ. Table and column names are Frappe's; SQLite accepts the same backticks.
+Every statement on the way of a worker goes by primary key or by an index named in the DocTypes.
 """
 
 from __future__ import annotations
@@ -21,12 +21,15 @@ from flow_engine.store.steps import SqlSteps
 _UTC_COLUMNS = ("wake_at", "lease_until")
 _SITE_COLUMNS = ("started_at", "completed_at")
 _RUN_COLUMNS = (
-	"name, flow_template, template_version, status, trigger_event, context_doctype, context_docname, customer, "
+	"name, flow_template, template_version, status, trigger_event, context_doctype, context_docname, "
+	"customer, "
 	"variables, trigger_data, step_state, state_seq, log_seq, revision, attempts, failed_steps, admitted, "
-	"concurrency, run_as, parent_run, root_run, depth, started_at, completed_at, wake_at, lease_until, lease_token"
+	"concurrency, run_as, parent_run, root_run, depth, started_at, completed_at, wake_at, lease_until, "
+	"lease_token"
 )
 _LIST_COLUMNS = (
-	"name, flow_template, template_version, status, trigger_event, context_doctype, context_docname, customer, "
+	"name, flow_template, template_version, status, trigger_event, context_doctype, context_docname, "
+	"customer, "
 	"failed_steps, error_code, error_message, parent_run, started_at, completed_at, wake_at"
 )
 _FILTER_COLUMNS = {"status", "flow_template", "customer", "context_doctype", "context_docname"}
@@ -35,7 +38,7 @@ _FILTER_COLUMNS = {"status", "flow_template", "customer", "context_doctype", "co
 class SqlRuns(AboutDocuments, SqlSteps):
 	"""`ports.Runs` in SQL."""
 
-	# --- starting -----------------------------------------------------------------------------------------------
+	# --- starting -------------------------------------------------------------------------------------------
 
 	def insert(self, new: NewRun) -> str:
 		now = self.now()
@@ -57,7 +60,8 @@ class SqlRuns(AboutDocuments, SqlSteps):
 			"context_docname": new.context_docname,
 			"customer": new.customer,
 			"variables": to_json(new.variables),
-			# The exact start, beside the site-time column that people read (which repeats an hour each autumn).
+			# The exact start, beside the site-time column that people read (which repeats an hour each
+			# autumn).
 			"trigger_data": to_json({**new.trigger_data, "at": now.isoformat()}),
 			"step_state": "{}",
 			"state_seq": 0,
@@ -78,7 +82,7 @@ class SqlRuns(AboutDocuments, SqlSteps):
 		self._insert("Flow Run", [columns])
 		return name
 
-	# --- claiming -----------------------------------------------------------------------------------------------
+	# --- claiming -------------------------------------------------------------------------------------------
 
 	def claim(self, limit: int, lease_seconds: float, only: str | None = None) -> list[Claim]:
 		names = self.transact(lambda: self.due(limit, only))
@@ -91,7 +95,8 @@ class SqlRuns(AboutDocuments, SqlSteps):
 		now = self.utc_text(self.now())
 		where, values = ("AND name = %s ", [only]) if only else ("", [])
 		rows = self._rows(
-			"SELECT name FROM `tabFlow Run` WHERE wake_at <= %s AND (lease_until IS NULL OR lease_until <= %s) "
+			"SELECT name FROM `tabFlow Run` WHERE wake_at <= %s AND (lease_until IS NULL OR lease_until <= "
+			"%s) "
 			f"{where}ORDER BY wake_at LIMIT {int(limit)}",
 			[now, now, *values],
 		)
@@ -100,7 +105,8 @@ class SqlRuns(AboutDocuments, SqlSteps):
 	def _claim(self, names: list[str], lease_seconds: float) -> list[Claim]:
 		# Locks exactly these rows by primary key: a locking range read would block inserts beside it.
 		rows = self._rows(
-			"SELECT name, attempts, admitted, flow_template, template_version, wake_at, lease_until, lease_token "
+			"SELECT name, attempts, admitted, flow_template, template_version, wake_at, lease_until, "
+			"lease_token "
 			f"FROM `tabFlow Run` WHERE name IN ({places(names)}) ORDER BY name{self.skip_locked}",
 			names,
 		)
@@ -111,8 +117,8 @@ class SqlRuns(AboutDocuments, SqlSteps):
 			if wake_at is None or wake_at > now or (lease_until is not None and lease_until > now):
 				continue
 			(lost if row["lease_token"] or row["attempts"] else clean).append(row)
-		# A run whose worker was lost may be what killed it: it is claimed alone, so that it takes no neighbour
-		# down. The longest-due run leads, so neither sort starves.
+		# A run whose worker was lost may be what killed it: it is claimed alone, so that it takes no
+		# neighbour down. The longest-due run leads, so neither sort starves.
 		order = {name: place for place, name in enumerate(names)}
 		chosen = sorted(clean, key=lambda row: order[row["name"]])
 		if lost:
@@ -124,7 +130,8 @@ class SqlRuns(AboutDocuments, SqlSteps):
 		token = self._token()
 		taken = [row["name"] for row in chosen]
 		self._change(
-			"UPDATE `tabFlow Run` SET attempts = CASE WHEN lease_token IS NULL THEN attempts ELSE attempts + 1 END, "
+			"UPDATE `tabFlow Run` SET attempts = CASE WHEN lease_token IS NULL THEN attempts ELSE attempts "
+			"+ 1 END, "
 			f"lease_until = %s, lease_token = %s WHERE name IN ({places(taken)})",
 			[self.utc_text(now + timedelta(seconds=lease_seconds)), token, *taken],
 		)
@@ -167,7 +174,7 @@ class SqlRuns(AboutDocuments, SqlSteps):
 	def guarded(self, record: RunRecord) -> AbstractContextManager[None]:
 		return nullcontext()
 
-	# --- one run ------------------------------------------------------------------------------------------------
+	# --- one run --------------------------------------------------------------------------------------------
 
 	def lock(self, run: str, token: str | None = None) -> RunRecord:
 		record = self._read(run, self.for_update)
@@ -198,7 +205,8 @@ class SqlRuns(AboutDocuments, SqlSteps):
 		return RunRecord(**row)
 
 	def find_runs(self, filters: Mapping[str, Any], limit: int = 50, start: int = 0) -> list[dict[str, Any]]:
-		"""Runs whose columns equal the filters, newest first: the columns that lists show, times aware UTC."""
+		"""Runs whose columns equal the filters, newest first: the columns that lists show, times aware
+		UTC."""
 		assert filters.keys() <= _FILTER_COLUMNS
 		where = "".join(f" AND `{column}` = %s" for column in filters)
 		rows = self._rows(
@@ -248,7 +256,8 @@ class SqlRuns(AboutDocuments, SqlSteps):
 
 	def rivals(self, record: RunRecord) -> list[str]:
 		rows = self._rows(
-			"SELECT name, admitted, creation FROM `tabFlow Run` WHERE context_doctype = %s AND context_docname = %s "
+			"SELECT name, admitted, creation FROM `tabFlow Run` WHERE context_doctype = %s AND "
+			"context_docname = %s "
 			"AND flow_template = %s AND status = 'running' ORDER BY creation, name",
 			[record.context_doctype, record.context_docname, record.flow_template],
 		)
@@ -260,11 +269,11 @@ class SqlRuns(AboutDocuments, SqlSteps):
 			and (row["admitted"] or (mine is not None and row["creation"] < mine))
 		]
 
-	# --- the tick -----------------------------------------------------------------------------------------------
+	# --- the tick -------------------------------------------------------------------------------------------
 
 	def stray_pending(self, limit: int = 200) -> list[tuple[str, str, datetime]]:
-		"""Due pending rows whose run would not wake for them: `(run, step id, due at)`. An operator put them back
-		by hand, or somebody wrote to the table."""
+		"""Due pending rows whose run would not wake for them: `(run, step id, due at)`. An operator put them
+		back by hand, or somebody wrote to the table."""
 		now = self.now()
 		rows = self._rows(
 			"SELECT p.name, p.flow_run, p.step_id, p.trigger_at FROM `tabFlow Step Pending` p "
@@ -283,7 +292,8 @@ class SqlRuns(AboutDocuments, SqlSteps):
 	def count_due(self) -> int:
 		now = self.utc_text(self.now())
 		rows = self._rows(
-			"SELECT COUNT(*) AS n FROM `tabFlow Run` WHERE wake_at <= %s AND (lease_until IS NULL OR lease_until <= %s)",
+			"SELECT COUNT(*) AS n FROM `tabFlow Run` WHERE wake_at <= %s AND (lease_until IS NULL OR "
+			"lease_until <= %s)",
 			[now, now],
 		)
 		return int(rows[0]["n"])

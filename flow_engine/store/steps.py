@@ -10,7 +10,8 @@ from flow_engine.engine.state import inline_result
 from flow_engine.store.dialect import Dialect, from_json, places, storable, to_json
 
 _LOG_COLUMNS = (
-	"step_id, attempt, state, seq, iteration, started, finished, acting_user, result, error_code, error_message, "
+	"step_id, attempt, state, seq, iteration, started, finished, acting_user, result, error_code, "
+	"error_message, "
 	"idempotency_key, next_at, finished_utc, next_utc"
 )
 
@@ -44,7 +45,8 @@ class SqlSteps(Dialect):
 
 	def log_result(self, run: str, step_id: str) -> Any:
 		rows = self._rows(
-			"SELECT result FROM `tabFlow Step Log` WHERE flow_run = %s AND step_id = %s AND result IS NOT NULL "
+			"SELECT result FROM `tabFlow Step Log` WHERE flow_run = %s AND step_id = %s AND result IS NOT "
+			"NULL "
 			"ORDER BY seq DESC LIMIT 1",
 			[run, step_id],
 		)
@@ -57,7 +59,8 @@ class SqlSteps(Dialect):
 			if row.closes:
 				sets = ", ".join(f"`{column}` = %s" for column in columns)
 				self._change(
-					f"UPDATE `tabFlow Step Log` SET {sets} WHERE flow_run = %s AND step_id = %s AND iteration = %s "
+					f"UPDATE `tabFlow Step Log` SET {sets} WHERE flow_run = %s AND step_id = %s AND "
+					"iteration = %s "
 					"AND attempt = %s AND state = 'running'",
 					[*columns.values(), run, row.step_id, row.iteration, row.attempt],
 				)
@@ -107,12 +110,13 @@ class SqlSteps(Dialect):
 			"error_message": row.error_message,
 		}
 		self._change(
-			"UPDATE `tabFlow Step Log` SET late_outcome = %s, modified = %s WHERE flow_run = %s AND step_id = %s "
+			"UPDATE `tabFlow Step Log` SET late_outcome = %s, modified = %s WHERE flow_run = %s AND step_id "
+			"= %s "
 			"AND iteration = %s AND attempt = %s",
 			[to_json(outcome), self._stamp(), run, row.step_id, row.iteration, row.attempt],
 		)
 
-	# --- pending rows -------------------------------------------------------------------------------------------
+	# --- pending rows ---------------------------------------------------------------------------------------
 
 	def put_pending(self, run: str, rows: Iterable[PendingRow]) -> None:
 		rows = list(rows)
@@ -168,7 +172,8 @@ class SqlSteps(Dialect):
 			for start in range(0, len(step_ids), 200):
 				some = step_ids[start : start + 200]
 				self._change(
-					"UPDATE `tabFlow Step Pending` SET status = %s, executed_at = %s, last_error = %s, modified = %s "
+					"UPDATE `tabFlow Step Pending` SET status = %s, executed_at = %s, last_error = %s, "
+					"modified = %s "
 					f"WHERE flow_run = %s AND step_id IN ({places(some)}) AND status = 'pending'",
 					[status, now, error, now, run, *some],
 				)

@@ -1,4 +1,5 @@
-"""The host contract on a site: the same claims as on SQLite, with MariaDB's transactions and real documents."""
+"""The host contract on a site: the same claims as on SQLite, with MariaDB's transactions and real
+documents."""
 
 from __future__ import annotations
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import Measurement, in_turns, median, paired, seconds
+from flow_engine.engine.draining import drain, start_run
 from flow_engine.engine.ports import NewRun
-from flow_engine.engine.running import drain, start_run
 from flow_engine.sqlite_host.host import StandaloneHost, open_host
 from flow_engine.sqlite_host.templates import store_definition
 

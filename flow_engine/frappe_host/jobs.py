@@ -99,7 +99,7 @@ def is_disabled() -> bool:
 
 def drain(seconds: float = DRAIN_SECONDS) -> int:
 	"""The job: advance due runs until none is left or the time is up. Returns how many advances were made."""
-	from flow_engine.engine.running import drain as drain_runs
+	from flow_engine.engine.draining import drain as drain_runs
 	from flow_engine.frappe_host.host import get_host
 
 	try:

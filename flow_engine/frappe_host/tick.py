@@ -6,7 +6,7 @@ import math
 
 import frappe
 
-from flow_engine.engine.running import CLAIM_LIMIT
+from flow_engine.engine.draining import CLAIM_LIMIT
 from flow_engine.frappe_host.host import get_host
 from flow_engine.frappe_host.jobs import MAX_DRAINS, is_disabled, send_hint
 from flow_engine.service.ticking import repair_stray_rows

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from flow_engine.engine.draining import start_run
 from flow_engine.engine.errors import (
 	BadInput,
 	BadToken,
@@ -30,7 +31,6 @@ from flow_engine.engine.interventions import (
 from flow_engine.engine.interventions import mark_done as mark_step_done
 from flow_engine.engine.party import customer_of
 from flow_engine.engine.ports import Host
-from flow_engine.engine.running import start_run
 from flow_engine.engine.state import RunStatus
 from flow_engine.service import arguments as read
 from flow_engine.service import templates

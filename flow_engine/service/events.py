@@ -13,11 +13,11 @@ from dataclasses import field as given
 from typing import Any
 
 from flow_engine.engine.conditions import Verdict, evaluate
+from flow_engine.engine.draining import start_run
 from flow_engine.engine.errors import FlowError, TooDeep, TransientDatabaseError
 from flow_engine.engine.party import customer_of
 from flow_engine.engine.ports import Host, NewRun
 from flow_engine.engine.predicates import equals
-from flow_engine.engine.running import start_run
 
 # How many runs may have started one another in a row: a chain is an automation, an endless one a mistake.
 MAX_DEPTH = 20

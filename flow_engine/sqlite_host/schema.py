@@ -15,9 +15,7 @@ DOCTYPES = (
 	"Flow Step Log",
 )
 _FOLDER = Path(__file__).parent.parent / "flow_engine" / "doctype"
-_STANDARD = (
-	"name TEXT PRIMARY KEY, creation TEXT, modified TEXT, owner TEXT, modified_by TEXT, docstatus INT, idx INT"
-)
+_STANDARD = "name TEXT PRIMARY KEY, creation TEXT, modified TEXT, owner TEXT, modified_by TEXT, docstatus INT, idx INT"
 _TYPES = {"Int": "INT", "Check": "INT", "Float": "REAL"}
 _NO_COLUMN = ("Section Break", "Column Break", "Tab Break", "HTML", "Table", "Button", "Heading")
 

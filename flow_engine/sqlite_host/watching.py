@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from flow_engine.clock import VirtualClock
+from flow_engine.engine.draining import drain
 from flow_engine.engine.errors import FlowError
 from flow_engine.engine.ports import Host
-from flow_engine.engine.running import LEASE_SECONDS, drain
+from flow_engine.engine.running import LEASE_SECONDS
 from flow_engine.engine.session import Session
 from flow_engine.engine.state import StepState, StepStatus
 

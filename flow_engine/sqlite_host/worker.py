@@ -7,8 +7,9 @@ import time
 from collections import deque
 from typing import Any
 
+from flow_engine.engine.draining import drain
 from flow_engine.engine.errors import RunNotFound
-from flow_engine.engine.running import Advanced, drain
+from flow_engine.engine.running import Advanced
 from flow_engine.engine.state import RunStatus
 from flow_engine.service.ticking import repair_stray_rows
 from flow_engine.sqlite_host.host import StandaloneHost

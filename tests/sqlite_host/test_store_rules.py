@@ -5,12 +5,12 @@ from datetime import datetime, timezone
 import pytest
 
 from flow_engine.clock import VirtualClock
+from flow_engine.engine.draining import drain, start_run
 from flow_engine.engine.interventions import repair_pending
 from flow_engine.engine.kinds import register
 from flow_engine.engine.kinds.base import Effect
 from flow_engine.engine.outcomes import Done
 from flow_engine.engine.ports import NewRun
-from flow_engine.engine.running import drain, start_run
 from flow_engine.sqlite_host.host import open_host
 from flow_engine.sqlite_host.templates import store_definition
 from flow_engine.testing.builders import flow, make_kind, step

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from flow_engine.engine.draining import drain, start_run
 from flow_engine.engine.interventions import complete_step
 from flow_engine.engine.kinds import register
 from flow_engine.engine.kinds.base import Effect, StepContext
 from flow_engine.engine.outcomes import Done, Outcome
 from flow_engine.engine.ports import Claim, Host, LogRow, NewRun, RunRecord
-from flow_engine.engine.running import LEASE_SECONDS, Advanced, drain, start_run
+from flow_engine.engine.running import LEASE_SECONDS, Advanced
 from flow_engine.engine.session import Session
 from flow_engine.engine.state import StepState
 from flow_engine.testing.builders import flow, make_kind

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from flow_engine.engine.errors import RunFinal, RunNotFound, StepNotFound, StepNotWaiting
-from flow_engine.engine.interventions import cancel_run, complete_step, repair_pending, retry_step, wake_run
+from flow_engine.engine.errors import BadInput, RunFinal, RunNotFound, StepNotFound, StepNotWaiting
+from flow_engine.engine.interventions import (
+	cancel_run,
+	complete_step,
+	mark_done,
+	repair_pending,
+	retry_step,
+	skip_step,
+	wake_run,
+)
 from flow_engine.engine.outcomes import Done, Fail
 from flow_engine.testing.builders import step
 from flow_engine.testing.contract.base import ContractBase
@@ -36,6 +44,47 @@ class OutsiderContract(ContractBase):
 		)
 		(stored,) = self.rows("Flow Run", name=run)
 		self.assertIsNone(stored["error_code"])
+
+	def test_marking_the_failed_step_done_gives_its_result_to_what_needs_it(self):
+		run = self._failed_run()
+		mark_done(self.host, run, "a", {"name": "done by hand"})
+		self.assertEqual(self.record(run).status, "running")
+		self.drain(run)
+		self.assert_done(run)
+		self.assertEqual(self.ran, ["a", "b"])
+		self.assertEqual(self.state(run, "a").result, {"name": "done by hand"})
+		self.assertIsNone(self.state(run, "a").error)
+
+	def test_skipping_the_failed_step_skips_what_needs_it_and_a_join_goes_on(self):
+		self.once("a", lambda ctx: Fail("no", "not yet"))
+		run = self.start(
+			step("a", "t_db"),
+			step("needs_a", "t_db", after=["a"]),
+			step("other", "t_db"),
+			step("join", "t_db", after=["needs_a", "other"]),
+		)
+		self.drain(run)
+		skip_step(self.host, run, "a")
+		self.drain(run)
+		self.assertEqual(self.status(run), "completed")
+		self.assertEqual(self.ran, ["a", "other", "join"])
+		self.assertEqual(self.state(run, "needs_a").status, "skipped")
+
+	def test_only_an_unhandled_failure_is_an_operators_to_settle(self):
+		run = self._failed_run()
+		for error, call in (
+			(StepNotWaiting, lambda: skip_step(self.host, run, "b")),
+			(StepNotFound, lambda: mark_done(self.host, run, "nobody")),
+			(BadInput, lambda: mark_done(self.host, run, "a", ["no object"])),
+			(RunNotFound, lambda: skip_step(self.host, "no such run", "a")),
+		):
+			with self.assertRaises(error):
+				call()
+		self.assertEqual(self.status(run), "failed")
+		mark_done(self.host, run, "a")
+		self.drain(run)
+		with self.assertRaises(RunFinal):
+			skip_step(self.host, run, "a")
 
 	def test_only_an_unhandled_failure_can_be_retried(self):
 		run = self._failed_run()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flow_engine.engine.attempts import Attempt, outcome_of, usable
+from flow_engine.engine.crash_points import reach
 from flow_engine.engine.definition import Step
 from flow_engine.engine.errors import FlowError, StepError
 from flow_engine.engine.kinds.base import Kind, StepContext
@@ -31,6 +32,7 @@ def make_call(host: Host, run: str, call: Call) -> Attempt:
 	try:
 		with host.documents.acting_as(call.user):
 			begun = True
+			reach("call.begun")
 			outcome = usable(call.kind.handle(call.context))
 	except StepError as error:
 		outcome = outcome_of(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flow_engine.engine.crash_points import reach
 from flow_engine.engine.definition import TriggerType
 from flow_engine.engine.errors import FlowError, TransientDatabaseError
 from flow_engine.engine.ports import Host, RunRecord
@@ -43,6 +44,7 @@ def cancel_locked(host: Host, record: RunRecord, reason: str) -> list[str]:
 			step.id, state.move(StepStatus.CANCELLED, completed_at=now, trigger_at=None, purpose=None)
 		)
 	session.flush()
+	reach("cancel.flushed")
 	columns = session.snapshot(now, None)
 	columns.update(
 		status=RunStatus.CANCELLED.value,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from flow_engine.engine.crash_points import reach
 from flow_engine.engine.ports import Host, NewRun
 from flow_engine.engine.running import LEASE_SECONDS, Advanced, advance_run
 
@@ -13,6 +14,7 @@ CLAIM_LIMIT = 50
 def start_run(host: Host, new: NewRun) -> str:
 	"""Write a due run in the current transaction; its first step runs in a worker. Returns the run's name."""
 	name = host.runs.insert(new)
+	reach("start.inserted")
 	host.jobs.hint()
 	return name
 
@@ -32,6 +34,7 @@ def drain(
 	done: list[Advanced] = []
 	while not stopped():
 		claims = host.runs.claim(limit, LEASE_SECONDS, only)
+		reach("drain.claimed")
 		claimed_at = host.clock.monotonic()
 		if len(claims) == limit:
 			# A full batch: there is more, and others may help.
@@ -40,6 +43,7 @@ def drain(
 		while waiting:
 			now = host.clock.monotonic()
 			if len(waiting) < len(claims) and now >= until:
+				reach("drain.giving_back")
 				host.runs.give_back(waiting)
 				return done
 			if now - claimed_at > LEASE_SECONDS / 4:
@@ -51,6 +55,7 @@ def drain(
 			claim = waiting.pop(0)
 			try:
 				done.append(advance_run(host, claim))
+				reach("drain.advanced")
 			except Exception as error:
 				# One broken run must not stop the others; its lease runs out, and counts.
 				host.report(error, f"advancing {claim.run}")

@@ -17,6 +17,7 @@ from flow_engine.engine.attempts import Attempt, Recorder, idempotency_key, late
 from flow_engine.engine.calling import Call, make_call
 from flow_engine.engine.cancelling import cancel_locked
 from flow_engine.engine.context import Context, build_context, reads_of
+from flow_engine.engine.crash_points import reach
 from flow_engine.engine.definition import Step, TriggerType
 from flow_engine.engine.errors import (
 	FlowError,
@@ -87,6 +88,8 @@ class _Advance(Recorder):
 		self.found = False
 		self.unsaved = False
 		self.on_step: Attempt | None = None
+		# A call whose intent may be committed: the commit gave no answer, and nothing has been sent.
+		self.intended: Call | None = None
 
 	def go(self) -> Advanced:
 		carried: Attempt | None = None
@@ -96,6 +99,8 @@ class _Advance(Recorder):
 			while True:
 				try:
 					call, ended = self.host.runs.transact(lambda carried=carried: self._turn(carried))
+					# Not before the commit is known to have happened: a repeated turn reads what is stored.
+					self.clean, self.intended = True, None
 					self.told = len(self.executed), len(self.scheduled)
 					self.poisoned = False
 				except _HandlerFailed as failure:
@@ -111,7 +116,9 @@ class _Advance(Recorder):
 				if ended:
 					return self._advanced(more=ended == "yield")
 				if call is not None:
+					reach("call.before")
 					carried = make_call(self.host, self.claim.run, call)
+					reach("call.after")
 		except LeaseLost:
 			if carried is not None and carried.external:
 				self._record_late(carried)
@@ -131,6 +138,7 @@ class _Advance(Recorder):
 		self.on_step = None
 		del self.executed[self.told[0] :], self.scheduled[self.told[1] :]
 		record = self.host.runs.lock(self.claim.run, self.claim.token)
+		reach("turn.locked")
 		now = self.host.runs.now()
 		if record.status != RunStatus.RUNNING:
 			self.status = record.status
@@ -143,6 +151,7 @@ class _Advance(Recorder):
 				raise
 			self._park(error, now)
 			return None, "idle"
+		reach("turn.loaded")
 		self.clean = False
 		# What was found on loading is committed by itself: a handler that fails later must not take it back.
 		call = None if self.found and carried is None else self._work(session, now, carried)
@@ -157,6 +166,7 @@ class _Advance(Recorder):
 		elif self._spent():
 			ended = "yield"
 		session.flush()
+		reach("turn.flushed")
 		if ended:
 			wake_at = now if ended == "yield" else session.next_time()
 			columns.update(session.snapshot(now, wake_at), lease_until=None, lease_token=None)
@@ -169,7 +179,7 @@ class _Advance(Recorder):
 				self.unsaved = False
 			columns.update(log_seq=session.log_seq, lease_until=now + timedelta(seconds=lease_seconds))
 		self.host.runs.write(record.name, self.claim.token, **columns)
-		self.clean = True
+		reach("turn.written")
 		return call, ended
 
 	def _spent(self) -> bool:
@@ -212,6 +222,8 @@ class _Advance(Recorder):
 		for step_id, state in list(session.frontier.active_steps()):
 			if state.status is not StepStatus.RUNNING or (carried is not None and carried.step_id == step_id):
 				continue
+			if self._is_intended(step_id, state.attempts):
+				continue
 			lost = Unknown("The worker disappeared while this call was in flight: its outcome is unknown.")
 			self._record(
 				session,
@@ -226,8 +238,13 @@ class _Advance(Recorder):
 				),
 				now,
 			)
+			reach("lost_call.settled")
 			found = True
 		return found
+
+	def _is_intended(self, step_id: str, attempt: int) -> bool:
+		call = self.intended
+		return call is not None and call.step.id == step_id and call.context.attempt == attempt
 
 	def _fail_poison(self, session: Session, now: datetime) -> bool:
 		"""The step this run was on has taken its worker down too often. Was there one?"""
@@ -243,6 +260,7 @@ class _Advance(Recorder):
 		"""Concurrency per document, decided once: go ahead, step back, or replace the others. The flow is
 		locked before any run, always, so that two deciders cannot wait for each other."""
 		self.host.runs.lock_flow(self.claim.flow_template, self.claim.template_version)
+		reach("admit.flow_locked")
 		record = self.host.runs.lock(self.claim.run, self.claim.token)
 		rivals = self.host.runs.rivals(record) if record.context_docname else []
 		if rivals and record.concurrency == "skip":
@@ -253,6 +271,7 @@ class _Advance(Recorder):
 			other = self.host.runs.lock(rival)
 			if other.status == RunStatus.RUNNING:  # it may have ended while we waited for its lock
 				cancel_locked(self.host, other, f"Replaced by {record.name}.")
+		reach("admit.decided")
 		self.host.runs.write(record.name, self.claim.token, admitted=1)
 		return True
 
@@ -286,6 +305,10 @@ class _Advance(Recorder):
 			# Committed by itself: a handler that fails later in this turn must not take it back.
 			self._take_in(session, carried, now)
 			return None
+		call = self.intended
+		if call and session.state(call.step.id).status is StepStatus.RUNNING:
+			# A repeated turn: the intent was committed after all, so the call is still to be made.
+			return call
 		batch_until = self.host.clock.monotonic() + BATCH_SECONDS
 		for _ in range(self.batch_steps):
 			if not ready or self._spent() or self.host.clock.monotonic() > batch_until:
@@ -297,15 +320,18 @@ class _Advance(Recorder):
 			result = self._begin(session, step, kind, effect, now)
 			ready.popleft()
 			if isinstance(result, Call):
+				self.intended = result
 				return result
 			if isinstance(result, Attempt):
 				self._record(session, result, now)
+				reach("step.recorded")
 				if effect is Effect.DATABASE and isinstance(result.outcome, Done):
 					return None
 		return None
 
 	def _take_in(self, session: Session, attempt: Attempt, now: datetime) -> None:
 		"""Record an attempt made outside this transaction, unless the step has moved on without it."""
+		reach("call.taken_in")
 		state = session.state(attempt.step_id)
 		if attempt.external:
 			if state.status is not StepStatus.RUNNING or state.attempts != attempt.number:
@@ -344,7 +370,9 @@ class _Advance(Recorder):
 				if effect is Effect.EXTERNAL:
 					return self._prepare_call(session, step, kind, context, values, attempt)
 				self.on_step = attempt if effect is Effect.DATABASE else None
+				reach("step.before_handler")
 				outcome = usable(kind.handle(context))
+				reach("step.after_handler")
 				self.on_step = None
 		except (TransientDatabaseError, LeaseLost):
 			raise
@@ -372,6 +400,7 @@ class _Advance(Recorder):
 				return True
 			state = state.move(StepStatus.SCHEDULED, trigger_at=firing.when, purpose=firing.purpose)
 			session.put(step.id, state, payload=dict(step.payload))
+			reach("step.scheduled")
 			self.scheduled.append(step.id)
 			self.unsaved = True
 			return False
@@ -446,5 +475,6 @@ class _Advance(Recorder):
 			acting_user=attempt.acting_user,
 			key=context.key,
 		)
+		reach("call.intended")
 		call_context = replace(context, values=frozen)
 		return Call(step, kind, call_context, attempt.acting_user or "", attempt.started)

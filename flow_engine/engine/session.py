@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from flow_engine.engine.crash_points import reach
 from flow_engine.engine.definition import FlowDefinition, TriggerType
 from flow_engine.engine.errors import StateUnreadable
 from flow_engine.engine.planning import Frontier
@@ -108,14 +109,18 @@ class Session:
 		runs, run = self.host.runs, self.record.name
 		if self._log:
 			runs.put_log(run, self._log)
+			reach("flush.log")
 		if self._touched:
 			runs.touch(run, self._touched)
+			reach("flush.documents")
 		if self._closed:
 			runs.close_pending(run, self._closed, self._errors)
 			self.open_rows -= self._closed.keys()
+			reach("flush.closed")
 		if self._rows:
 			runs.put_pending(run, self._rows.values())
 			self.open_rows |= self._rows.keys()
+			reach("flush.pending")
 		self._log, self._touched, self._rows, self._closed, self._errors = [], [], {}, {}, {}
 
 	def snapshot(self, now: datetime, wake_at: datetime | None) -> dict[str, Any]:

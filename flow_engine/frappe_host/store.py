@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 import frappe
 
+from flow_engine.engine.crash_points import reach
 from flow_engine.engine.errors import DuplicateTrigger, RunBusy, TransientDatabaseError
 from flow_engine.engine.ports import NewRun, RunRecord
 from flow_engine.frappe_host.acting import check_publisher, forbid_commit
@@ -70,8 +71,11 @@ class FrappeRuns(SqlRuns):
 			# What was read before would keep its old snapshot, and the locking read has to come first.
 			self._roll_back()
 		try:
+			reach("transaction.begun")
 			result = work()
+			reach("transaction.before_commit")
 			frappe.db.commit()  # a crash before this line leaves nothing, after it everything of this turn
+			reach("transaction.after_commit")
 			return result
 		except BaseException:
 			self._roll_back()

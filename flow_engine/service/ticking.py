@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from flow_engine.engine.crash_points import reach
 from flow_engine.engine.errors import FlowError, TransientDatabaseError
 from flow_engine.engine.interventions import repair_pending
 from flow_engine.engine.ports import Host
@@ -18,7 +19,9 @@ def repair_stray_rows(host: Host) -> int:
 	for run, step_id, due_at in host.runs.transact(host.runs.stray_pending):
 
 		def work(run: str = run, step_id: str = step_id, due_at: datetime = due_at) -> bool:
+			reach("tick.found")
 			if repair_pending(host, host.runs.lock(run), step_id, due_at):
+				reach("tick.repaired")
 				return True
 			# The step is past it: a row left pending would be looked at again for ever.
 			host.runs.close_pending(run, {step_id: "cancelled"})

@@ -13,6 +13,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeVar
 
+from flow_engine.engine.crash_points import reach
 from flow_engine.engine.errors import DuplicateTrigger, FlowError, TransientDatabaseError
 from flow_engine.engine.ports import Clock, NewRun
 from flow_engine.sqlite_host import schema
@@ -114,13 +115,16 @@ class Database:
 		self._callbacks.clear()
 		connection.execute("BEGIN IMMEDIATE")
 		try:
+			reach("transaction.begun")
 			result = work()
+			reach("transaction.before_commit")
 			connection.execute("COMMIT")
 		except BaseException:
 			if connection.in_transaction:
 				connection.execute("ROLLBACK")
 			self._callbacks.clear()
 			raise
+		reach("transaction.after_commit")
 		callbacks = list(self._callbacks)
 		self._callbacks.clear()
 		for callback in callbacks:

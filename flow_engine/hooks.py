@@ -36,7 +36,12 @@ has_permission = {
 
 default_log_clearing_doctypes = {"Flow Run": 180}
 
-scheduler_events = {"cron": {"* * * * *": ["flow_engine.frappe_host.tick.tick"]}}
+scheduler_events = {
+	"cron": {
+		"* * * * *": ["flow_engine.frappe_host.tick.tick"],
+		"*/10 * * * *": ["flow_engine.frappe_host.tick.reconcile_runs"],
+	}
+}
 
 doc_events = {
 	# Runs at every save of every DocType: what no flow watches has to cost next to nothing.

@@ -14,13 +14,16 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flow_engine.engine.cancelling import cancel_locked
+from flow_engine.engine.crash_points import reach
 from flow_engine.engine.definition import TriggerType
 from flow_engine.engine.errors import (
 	BadInput,
+	FlowError,
 	InputTooLarge,
 	RunFinal,
 	StepNotFound,
 	StepNotWaiting,
+	TransientDatabaseError,
 )
 from flow_engine.engine.ports import Host, RunRecord
 from flow_engine.engine.session import Session
@@ -62,6 +65,7 @@ def complete_step(
 
 
 def complete_locked(host: Host, record: RunRecord, step_id: str, value: Any, by_webhook: bool) -> Accepted:
+	reach("outsider.locked")
 	session = Session(host, record)
 	if step_id not in session.definition:
 		raise StepNotFound(f"{record.name} has no step {step_id!r}.")
@@ -173,6 +177,7 @@ def _settle(host: Host, run: str, step_id: str, status: StepStatus, **changes: A
 
 def _failed(session: Session, record: RunRecord, step_id: str) -> StepState:
 	"""The state of a step whose failure nothing handles. Raises RunFinal, StepNotWaiting."""
+	reach("outsider.locked")
 	if record.status in _FINAL:
 		raise RunFinal(f"{record.name} is {record.status}.")
 	state = session.state(step_id)
@@ -220,6 +225,39 @@ def repair_pending(host: Host, record: RunRecord, step_id: str, trigger_at: date
 	return False
 
 
+def reconcile_locked(host: Host, record: RunRecord) -> str:
+	"""A running run that nothing wakes: `fine` (it waits for somebody), `woken`, or `incident` (it has
+	nothing to wait for, or cannot be read)."""
+	if record.status != RunStatus.RUNNING or record.wake_at is not None or record.lease_token is not None:
+		return "fine"
+	now = host.runs.now()
+	try:
+		session = Session(host, record)
+	except TransientDatabaseError:
+		raise
+	except FlowError:
+		# A worker parks it, with the reason shown.
+		host.runs.write(record.name, None, wake_at=now, revision=record.revision + 1)
+		return "incident"
+	if session.frontier.status() is not RunStatus.RUNNING:
+		_save(host, session, now, wake_at=None)
+		failed = session.frontier.status() is RunStatus.FAILED
+		if failed:
+			message = "Nothing was left that could happen in this run."
+			if not session.frontier.failed_steps:
+				host.runs.write(record.name, None, error_code="stuck", error_message=message)
+			host.messages.alert(record.as_dict(), None, "stuck", message)
+		return "incident" if failed else "woken"
+	wake_at = now if session.frontier.ready else session.next_time()
+	if any(state.status is StepStatus.RUNNING for _id, state in session.frontier.active_steps()):
+		# A call that no worker waits for: whoever claims the run finds its outcome unknown.
+		wake_at = now
+	if wake_at is None:
+		return "fine"
+	_save(host, session, now, wake_at=wake_at)
+	return "woken"
+
+
 def _same_wall_time(one: datetime, other: datetime, zone: ZoneInfo) -> bool:
 	"""Rows show site time, which repeats an hour each autumn: a row that shows the step's time was not
 	moved."""
@@ -245,11 +283,14 @@ def _save(host: Host, session: Session, now: datetime, wake_at: datetime | None)
 	if session.frontier.ready:
 		# Derived readiness is a worker's business: it is due.
 		wake_at = now
+	reach("outsider.changed")
 	session.flush()
+	reach("outsider.flushed")
 	columns = session.snapshot(now, wake_at)
 	if columns["status"] == record.status:
 		columns["completed_at"] = record.completed_at
 	host.runs.write(record.name, None, **columns, revision=record.revision + 1)
+	reach("outsider.written")
 
 
 def check_input(value: Any) -> Any:

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 
 import frappe
 
 from flow_engine.engine.draining import CLAIM_LIMIT
+from flow_engine.engine.reconciling import reconcile
 from flow_engine.frappe_host.host import get_host
 from flow_engine.frappe_host.jobs import MAX_DRAINS, is_disabled, send_hint
 from flow_engine.service.ticking import repair_stray_rows
+
+_CURSOR = "flow_engine_reconciled_to"
+
+
+def reconcile_runs() -> dict:
+	"""Every ten minutes: one page of running runs that nothing would wake; the next page the next time."""
+	host = get_host()
+	after = frappe.cache.get_value(_CURSOR) or ""
+	found = reconcile(host, after)
+	frappe.cache.set_value(_CURSOR, found.after)
+	return asdict(found)
 
 
 def tick() -> dict:

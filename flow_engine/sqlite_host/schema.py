@@ -15,12 +15,19 @@ DOCTYPES = (
 	"Flow Step Log",
 )
 _FOLDER = Path(__file__).parent.parent / "flow_engine" / "doctype"
-_STANDARD = "name TEXT PRIMARY KEY, creation TEXT, modified TEXT, owner TEXT, modified_by TEXT, docstatus INT, idx INT"
+_STANDARD = (
+	"name TEXT PRIMARY KEY, creation TEXT, modified TEXT, owner TEXT, modified_by TEXT, "
+	"docstatus INT, idx INT"
+)
 _TYPES = {"Int": "INT", "Check": "INT", "Float": "REAL"}
 _NO_COLUMN = ("Section Break", "Column Break", "Tab Break", "HTML", "Table", "Button", "Heading")
 
 _INDEXES = (
 	"CREATE INDEX IF NOT EXISTS run_wake ON `tabFlow Run` (wake_at) WHERE wake_at IS NOT NULL",
+	"CREATE INDEX IF NOT EXISTS run_flow_wake ON `tabFlow Run` (flow_template, wake_at) "
+	"WHERE wake_at IS NOT NULL",
+	"CREATE INDEX IF NOT EXISTS run_quiet ON `tabFlow Run` (name) "
+	"WHERE status = 'running' AND wake_at IS NULL",
 	"CREATE INDEX IF NOT EXISTS run_context ON `tabFlow Run` (context_doctype, context_docname)",
 	"CREATE INDEX IF NOT EXISTS run_template ON `tabFlow Run` (flow_template, status)",
 	"CREATE UNIQUE INDEX IF NOT EXISTS run_trigger_key ON `tabFlow Run` (trigger_key)",

@@ -9,12 +9,14 @@ from typing import Any
 
 from flow_engine.engine.draining import drain
 from flow_engine.engine.errors import RunNotFound
+from flow_engine.engine.reconciling import reconcile
 from flow_engine.engine.running import Advanced
 from flow_engine.engine.state import RunStatus
 from flow_engine.service.ticking import repair_stray_rows
 from flow_engine.sqlite_host.host import StandaloneHost
 
 TICK_SECONDS = 30.0
+RECONCILE_SECONDS = 600.0
 DRAIN_SECONDS = 1.0
 # A run whose lease has yet to run out stays due all the while: look again after this, not at once.
 LEAST_WAIT_SECONDS = 0.5
@@ -30,6 +32,7 @@ class Worker:
 		self._stopping = threading.Event()
 		self._changed = threading.Condition()
 		self._draining = False
+		self._after = ""
 		self._count = 0
 		self._done: deque[tuple[int, Advanced]] = deque(maxlen=REMEMBERED)
 
@@ -75,7 +78,7 @@ class Worker:
 		return not due and record.lease_token is None
 
 	def _work(self) -> None:
-		ticked_at = -TICK_SECONDS
+		ticked_at, reconciled_at = -TICK_SECONDS, -RECONCILE_SECONDS
 		while not self._stopping.is_set():
 			self.host.jobs.event.clear()
 			wait = TICK_SECONDS
@@ -83,6 +86,9 @@ class Worker:
 				if time.monotonic() - ticked_at >= TICK_SECONDS:
 					ticked_at = time.monotonic()
 					repair_stray_rows(self.host)
+				if time.monotonic() - reconciled_at >= RECONCILE_SECONDS:
+					reconciled_at = time.monotonic()
+					self._after = reconcile(self.host, self._after).after
 				self._drain()
 				wait = self._until_next()
 			except Exception as error:  # a busy or full disk must not end the only worker

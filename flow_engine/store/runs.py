@@ -7,35 +7,35 @@ Every statement on the way of a worker goes by primary key or by an index named 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from typing import Any
 
 from flow_engine.engine.errors import LeaseLost, RunNotFound
-from flow_engine.engine.ports import Claim, NewRun, RunRecord
+from flow_engine.engine.ports import NewRun, RunRecord
 from flow_engine.store.about_documents import AboutDocuments
-from flow_engine.store.dialect import from_json, places, storable, to_json
+from flow_engine.store.claims import SqlClaims
+from flow_engine.store.dialect import from_json, storable, to_json
 from flow_engine.store.steps import SqlSteps
 
 _UTC_COLUMNS = ("wake_at", "lease_until")
 _SITE_COLUMNS = ("started_at", "completed_at")
 _RUN_COLUMNS = (
 	"name, flow_template, template_version, status, trigger_event, context_doctype, context_docname, "
-	"customer, "
-	"variables, trigger_data, step_state, state_seq, log_seq, revision, attempts, failed_steps, admitted, "
+	"customer, variables, trigger_data, step_state, state_seq, log_seq, revision, attempts, failed_steps, "
+	"admitted, "
 	"concurrency, run_as, parent_run, root_run, depth, started_at, completed_at, wake_at, lease_until, "
 	"lease_token"
 )
 _LIST_COLUMNS = (
 	"name, flow_template, template_version, status, trigger_event, context_doctype, context_docname, "
-	"customer, "
-	"failed_steps, error_code, error_message, parent_run, started_at, completed_at, wake_at"
+	"customer, failed_steps, error_code, error_message, parent_run, started_at, completed_at, wake_at"
 )
 _FILTER_COLUMNS = {"status", "flow_template", "customer", "context_doctype", "context_docname"}
 
 
-class SqlRuns(AboutDocuments, SqlSteps):
+class SqlRuns(SqlClaims, AboutDocuments, SqlSteps):
 	"""`ports.Runs` in SQL."""
 
 	# --- starting -------------------------------------------------------------------------------------------
@@ -81,95 +81,6 @@ class SqlRuns(AboutDocuments, SqlSteps):
 		}
 		self._insert("Flow Run", [columns])
 		return name
-
-	# --- claiming -------------------------------------------------------------------------------------------
-
-	def claim(self, limit: int, lease_seconds: float, only: str | None = None) -> list[Claim]:
-		names = self.transact(lambda: self.due(limit, only))
-		if not names:
-			return []
-		return self.transact(lambda: self._claim(names, lease_seconds))
-
-	def due(self, limit: int, only: str | None = None) -> list[str]:
-		"""Names of runs that are due and that nobody holds, longest due first: a plain read."""
-		now = self.utc_text(self.now())
-		where, values = ("AND name = %s ", [only]) if only else ("", [])
-		rows = self._rows(
-			"SELECT name FROM `tabFlow Run` WHERE wake_at <= %s AND (lease_until IS NULL OR lease_until <= "
-			"%s) "
-			f"{where}ORDER BY wake_at LIMIT {int(limit)}",
-			[now, now, *values],
-		)
-		return [row["name"] for row in rows]
-
-	def _claim(self, names: list[str], lease_seconds: float) -> list[Claim]:
-		# Locks exactly these rows by primary key: a locking range read would block inserts beside it.
-		rows = self._rows(
-			"SELECT name, attempts, admitted, flow_template, template_version, wake_at, lease_until, "
-			"lease_token "
-			f"FROM `tabFlow Run` WHERE name IN ({places(names)}) ORDER BY name{self.skip_locked}",
-			names,
-		)
-		now = self.now()
-		clean, lost = [], []
-		for row in rows:
-			wake_at, lease_until = self.from_utc(row["wake_at"]), self.from_utc(row["lease_until"])
-			if wake_at is None or wake_at > now or (lease_until is not None and lease_until > now):
-				continue
-			(lost if row["lease_token"] or row["attempts"] else clean).append(row)
-		# A run whose worker was lost may be what killed it: it is claimed alone, so that it takes no
-		# neighbour down. The longest-due run leads, so neither sort starves.
-		order = {name: place for place, name in enumerate(names)}
-		chosen = sorted(clean, key=lambda row: order[row["name"]])
-		if lost:
-			first = min(lost, key=lambda row: order[row["name"]])
-			if not chosen or order[first["name"]] < order[chosen[0]["name"]]:
-				chosen = [first]
-		if not chosen:
-			return []
-		token = self._token()
-		taken = [row["name"] for row in chosen]
-		self._change(
-			"UPDATE `tabFlow Run` SET attempts = CASE WHEN lease_token IS NULL THEN attempts ELSE attempts "
-			"+ 1 END, "
-			f"lease_until = %s, lease_token = %s WHERE name IN ({places(taken)})",
-			[self.utc_text(now + timedelta(seconds=lease_seconds)), token, *taken],
-		)
-		return [
-			Claim(
-				row["name"],
-				token,
-				int(row["attempts"] or 0) + bool(row["lease_token"]),
-				bool(row["admitted"]),
-				row["flow_template"],
-				int(row["template_version"] or 0),
-			)
-			for row in chosen
-		]
-
-	def renew(self, claim: Claim, lease_seconds: float) -> bool:
-		def work() -> bool:
-			until = self.utc_text(self.now() + timedelta(seconds=lease_seconds))
-			return bool(
-				self._change(
-					"UPDATE `tabFlow Run` SET lease_until = %s WHERE name = %s AND lease_token = %s",
-					[until, claim.run, claim.token],
-				)
-			)
-
-		return self.transact(work)
-
-	def give_back(self, claims: Sequence[Claim]) -> None:
-		if not claims:
-			return
-		names = [claim.run for claim in claims]
-		self.transact(
-			lambda: self._change(
-				"UPDATE `tabFlow Run` SET lease_until = NULL, lease_token = NULL "
-				f"WHERE name IN ({places(names)}) AND lease_token = %s",
-				[*names, claims[0].token],
-			)
-		)
 
 	def guarded(self, record: RunRecord) -> AbstractContextManager[None]:
 		return nullcontext()
@@ -256,9 +167,8 @@ class SqlRuns(AboutDocuments, SqlSteps):
 
 	def rivals(self, record: RunRecord) -> list[str]:
 		rows = self._rows(
-			"SELECT name, admitted, creation FROM `tabFlow Run` WHERE context_doctype = %s AND "
-			"context_docname = %s "
-			"AND flow_template = %s AND status = 'running' ORDER BY creation, name",
+			"SELECT name, admitted, creation FROM `tabFlow Run` WHERE context_doctype = %s "
+			"AND context_docname = %s AND flow_template = %s AND status = 'running' ORDER BY creation, name",
 			[record.context_doctype, record.context_docname, record.flow_template],
 		)
 		mine = next((row["creation"] for row in rows if row["name"] == record.name), None)
@@ -268,40 +178,6 @@ class SqlRuns(AboutDocuments, SqlSteps):
 			if row["name"] != record.name
 			and (row["admitted"] or (mine is not None and row["creation"] < mine))
 		]
-
-	# --- the tick -------------------------------------------------------------------------------------------
-
-	def stray_pending(self, limit: int = 200) -> list[tuple[str, str, datetime]]:
-		"""Due pending rows whose run would not wake for them: `(run, step id, due at)`. An operator put them
-		back by hand, or somebody wrote to the table."""
-		now = self.now()
-		rows = self._rows(
-			"SELECT p.name, p.flow_run, p.step_id, p.trigger_at FROM `tabFlow Step Pending` p "
-			"JOIN `tabFlow Run` r ON r.name = p.flow_run "
-			"WHERE p.status = 'pending' AND p.trigger_at <= %s AND r.lease_token IS NULL "
-			f"AND (r.wake_at IS NULL OR r.wake_at > %s) ORDER BY p.trigger_at LIMIT {int(limit)}",
-			[self.site_text(now), self.utc_text(now)],
-		)
-		found = []
-		for row in rows:
-			due_at = self.from_site(row["trigger_at"])
-			if due_at is not None:
-				found.append((row["flow_run"], row["step_id"], due_at))
-		return found
-
-	def count_due(self) -> int:
-		now = self.utc_text(self.now())
-		rows = self._rows(
-			"SELECT COUNT(*) AS n FROM `tabFlow Run` WHERE wake_at <= %s AND (lease_until IS NULL OR "
-			"lease_until <= %s)",
-			[now, now],
-		)
-		return int(rows[0]["n"])
-
-	def next_wake(self) -> datetime | None:
-		"""When something is due next, as far as is known."""
-		rows = self._rows("SELECT MIN(wake_at) AS at FROM `tabFlow Run` WHERE wake_at IS NOT NULL")
-		return self.from_utc(rows[0]["at"])
 
 
 def _exact(text: Any) -> datetime | None:

@@ -11,8 +11,7 @@ from flow_engine.store.dialect import Dialect, from_json, places, storable, to_j
 
 _LOG_COLUMNS = (
 	"step_id, attempt, state, seq, iteration, started, finished, acting_user, result, error_code, "
-	"error_message, "
-	"idempotency_key, next_at, finished_utc, next_utc"
+	"error_message, idempotency_key, next_at, finished_utc, next_utc"
 )
 
 

@@ -20,6 +20,7 @@ ignore_links_on_delete = [
 	"Flow Step Pending",
 	"Flow Step Log",
 	"Flow Template Version",
+	"Flow Audit Event",
 ]
 
 permission_query_conditions = {
@@ -34,7 +35,7 @@ has_permission = {
 	"Flow Step Log": "flow_engine.frappe_host.permissions.log_has_permission",
 }
 
-default_log_clearing_doctypes = {"Flow Run": 180}
+default_log_clearing_doctypes = {"Flow Run": 180, "Flow Audit Event": 730}
 
 scheduler_events = {
 	"cron": {

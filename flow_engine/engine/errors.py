@@ -174,6 +174,20 @@ class TooDeep(FlowError):
 	http_status = 409
 
 
+class RecursionCut(FlowError):
+	"""A flow has started itself again, directly or through others, more often than it may."""
+
+	code = "recursion_cut"
+	http_status = 409
+
+
+class RunNotEnded(FlowError):
+	"""The flow run is still running."""
+
+	code = "run_not_ended"
+	http_status = 409
+
+
 class StateUnreadable(FlowError):
 	"""The stored state of the flow run cannot be read."""
 

@@ -7,7 +7,7 @@ the revision. None of this executes a step.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -25,7 +25,7 @@ from flow_engine.engine.errors import (
 	StepNotWaiting,
 	TransientDatabaseError,
 )
-from flow_engine.engine.ports import Host, RunRecord
+from flow_engine.engine.ports import AuditEvent, Host, RunRecord
 from flow_engine.engine.session import Session
 from flow_engine.engine.state import RunStatus, SkipReason, StepState, StepStatus, limit_result
 
@@ -102,6 +102,8 @@ def complete_locked(host: Host, record: RunRecord, step_id: str, value: Any, by_
 		),
 	)
 	_save(host, session, now, wake_at=now)
+	if not by_webhook:
+		_audit(host, record, "run.step_fired", step_id, state.status, StepStatus.SCHEDULED)
 	return Accepted(record.name, step_id)
 
 
@@ -115,12 +117,23 @@ def cancel_run(host: Host, run: str, reason: str) -> list[str]:
 		record = host.runs.lock(run)
 		if record.status in _FINAL:
 			raise RunFinal(f"{record.name} is {record.status}.")
-		return cancel_locked(host, record, reason)
+		in_flight = cancel_locked(host, record, reason)
+		_audit(
+			host,
+			record,
+			"run.cancelled",
+			None,
+			record.status,
+			RunStatus.CANCELLED,
+			reason,
+			{"in_flight": in_flight} if in_flight else {},
+		)
+		return in_flight
 
 	return host.runs.transact(work)
 
 
-def retry_step(host: Host, run: str, step_id: str) -> None:
+def retry_step(host: Host, run: str, step_id: str, reason: str = "") -> None:
 	"""Try a failed step once more; reopens a failed run. Attempts go on counting, so that each keeps its log
 	row.
 
@@ -132,24 +145,66 @@ def retry_step(host: Host, run: str, step_id: str) -> None:
 		session = Session(host, record)
 		if step_id not in session.definition:
 			raise StepNotFound(f"{record.name} has no step {step_id!r}.")
-		now = host.runs.now()
-		_reopen(session, record, step_id, now, "call")
-		_save(host, session, now, wake_at=now)
+		_retry_locked(host, session, record, [step_id], reason)
 
 	host.runs.transact(work)
 	host.jobs.hint()
 
 
-def skip_step(host: Host, run: str, step_id: str) -> None:
+def retry_failed(host: Host, run: str, reason: str = "") -> list[str]:
+	"""Try every step again whose failure nothing handles; their ids. Raises RunNotFound, RunFinal,
+	StepNotWaiting (there is none)."""
+
+	def work() -> list[str]:
+		record = host.runs.lock(run)
+		session = Session(host, record)
+		failed = [
+			step.id
+			for step in session.definition.steps
+			if session.state(step.id).status is StepStatus.FAILED and session.state(step.id).handled is None
+		]
+		if not failed and record.status not in _FINAL:
+			raise StepNotWaiting(f"No step of {record.name} has failed for an operator to decide.")
+		if not failed:
+			raise RunFinal(f"{record.name} is {record.status}.")
+		_retry_locked(host, session, record, failed, reason)
+		return failed
+
+	steps = host.runs.transact(work)
+	host.jobs.hint()
+	return steps
+
+
+def _retry_locked(
+	host: Host, session: Session, record: RunRecord, step_ids: Sequence[str], reason: str
+) -> None:
+	now = host.runs.now()
+	for step_id in step_ids:
+		_reopen(session, record, step_id, now, "call")
+		_audit(
+			host, record, "run.step_retried", step_id, StepStatus.FAILED, StepStatus.SCHEDULED, reason
+		)
+	_save(host, session, now, wake_at=now)
+
+
+def skip_step(host: Host, run: str, step_id: str, reason: str = "") -> None:
 	"""Give a failed step up: what needs it is skipped too, a join goes on with the rest; reopens a failed
 	run.
 
 	Raises RunNotFound, StepNotFound, RunFinal, StepNotWaiting.
 	"""
-	_settle(host, run, step_id, StepStatus.SKIPPED, reason=SkipReason.OPERATOR)
+	_settle(
+		host,
+		run,
+		step_id,
+		StepStatus.SKIPPED,
+		"run.step_skipped",
+		why=reason,
+		reason=SkipReason.OPERATOR,
+	)
 
 
-def mark_done(host: Host, run: str, step_id: str, result: Any = None) -> None:
+def mark_done(host: Host, run: str, step_id: str, result: Any = None, reason: str = "") -> None:
 	"""Somebody did by hand what a failed step could not: it counts as done, with this result (a JSON object).
 
 	Raises RunNotFound, StepNotFound, RunFinal, StepNotWaiting, BadInput.
@@ -157,10 +212,14 @@ def mark_done(host: Host, run: str, step_id: str, result: Any = None) -> None:
 	if result is not None and not isinstance(result, Mapping):
 		raise BadInput("The result of a step is a JSON object.")
 	result = limit_result(dict(check_input(result) or {}))
-	_settle(host, run, step_id, StepStatus.DONE, result=result, error=None)
+	_settle(
+		host, run, step_id, StepStatus.DONE, "run.step_marked_done", why=reason, result=result, error=None
+	)
 
 
-def _settle(host: Host, run: str, step_id: str, status: StepStatus, **changes: Any) -> None:
+def _settle(
+	host: Host, run: str, step_id: str, status: StepStatus, event: str, why: str, **changes: Any
+) -> None:
 	def work() -> None:
 		record = host.runs.lock(run)
 		session = Session(host, record)
@@ -170,6 +229,7 @@ def _settle(host: Host, run: str, step_id: str, status: StepStatus, **changes: A
 		now = host.runs.now()
 		session.put(step_id, state.move(status, completed_at=now, **changes))
 		_save(host, session, now, wake_at=session.next_time())
+		_audit(host, record, event, step_id, StepStatus.FAILED, status, why)
 
 	host.runs.transact(work)
 	host.jobs.hint()
@@ -216,10 +276,12 @@ def repair_pending(host: Host, record: RunRecord, step_id: str, trigger_at: date
 		# As a retry, which has a row: this one, closed again when the step has run.
 		_reopen(session, record, step_id, trigger_at, "retry")
 		_save(host, session, now, wake_at=session.next_time())
+		_audit(host, record, "run.step_retried", step_id, StepStatus.FAILED, StepStatus.SCHEDULED)
 		return True
 	if state.status in (StepStatus.SCHEDULED, StepStatus.WAITING) and state.trigger_at is not None:
 		if not _same_wall_time(state.trigger_at, trigger_at, host.clock.time_zone):
 			session.frontier.put(step_id, replace(state, trigger_at=trigger_at))
+			_audit(host, record, "run.step_moved", step_id, state.status, state.status)
 		_save(host, session, now, wake_at=session.next_time())
 		return True
 	return False
@@ -291,6 +353,31 @@ def _save(host: Host, session: Session, now: datetime, wake_at: datetime | None)
 		columns["completed_at"] = record.completed_at
 	host.runs.write(record.name, None, **columns, revision=record.revision + 1)
 	reach("outsider.written")
+
+
+def _audit(
+	host: Host,
+	record: RunRecord,
+	event: str,
+	step_id: str | None,
+	before: str,
+	after: str,
+	reason: str = "",
+	details: Mapping[str, Any] | None = None,
+) -> None:
+	"""Who did it is whoever acts in this transaction."""
+	host.runs.audit(
+		AuditEvent(
+			event,
+			flow_template=record.flow_template,
+			flow_run=record.name,
+			step_id=step_id,
+			reason=reason,
+			from_status=str(before),
+			to_status=str(after),
+			details=details or {},
+		)
+	)
 
 
 def check_input(value: Any) -> Any:

@@ -275,6 +275,40 @@ class NewRun:
 	concurrency: str = "allow"
 
 
+@dataclass(frozen=True, slots=True)
+class AuditEvent:
+	"""Who did what and why, kept for good. `event_type`: `run.cancelled`, `template.paused`, …; `user`: whoever
+	acts now when None, the engine itself when empty. `details`: plain JSON, never values of documents."""
+
+	event_type: str
+	flow_template: str | None = None
+	flow_run: str | None = None
+	step_id: str | None = None
+	reason: str = ""
+	from_status: str | None = None
+	to_status: str | None = None
+	details: Mapping[str, Any] = field(default_factory=dict)
+	user: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ancestor:
+	"""A run on the way up from a run to the first of its chain. `replays`: it repeats its parent."""
+
+	run: str
+	flow_template: str
+	parent_run: str | None
+	replays: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+	"""When a flow is paused by itself: after `limit` failed runs in a row since `since`; 0 is never."""
+
+	limit: int
+	since: datetime | None = None
+
+
 class Runs(Protocol):
 	"""The run store: the only place with SQL. Every write to a claimed run names its lease token."""
 
@@ -310,6 +344,11 @@ class Runs(Protocol):
 	def lock(self, run: str, token: str | None = None) -> RunRecord:
 		"""Lock the row until the end of the transaction. Raises RunNotFound; LeaseLost when `token` is given
 		and is no longer the run's; RunBusy when the lock is not had in time; StateUnreadable."""
+		...
+
+	def relock(self, known: RunRecord, token: str) -> RunRecord:
+		"""Lock a row that was read under this token before: `known` with `status`, `revision` and `log_seq` as
+		they are now, by which the caller sees whether the rest still holds. Raises as `lock`."""
 		...
 
 	def read(self, run: str) -> RunRecord: ...
@@ -354,6 +393,19 @@ class Runs(Protocol):
 		"""Record `(step_id, doctype, name, change)` for the run's connections."""
 		...
 
+	def audit(self, event: AuditEvent) -> None:
+		"""Write one audit event in the *current* transaction: it is kept exactly when what it tells of is."""
+		...
+
+	def ancestors(self, run: str, limit: int) -> list[Ancestor]:
+		"""The run, its parent, that one's parent, …: at most `limit` of them."""
+		...
+
+	def failures_in_a_row(self, template: str, since: datetime | None, most: int) -> int:
+		"""How many runs of the flow have failed since its last completed one (and since `since`), counted up
+		to `most`."""
+		...
+
 
 class Definitions(Protocol):
 	"""Published versions, parsed and kept: they never change."""
@@ -364,6 +416,14 @@ class Definitions(Protocol):
 
 	def template(self, template: str) -> Mapping[str, Any]:
 		"""`{name, template_name, category, version, …}` as templates see it."""
+		...
+
+	def breaker(self, template: str) -> Breaker:
+		"""The flow's circuit breaker; `limit` 0 where it has none, is paused already or is gone."""
+		...
+
+	def pause(self, template: str, reason: str) -> bool:
+		"""Let the flow start no more runs, in the current transaction. False when it was paused already."""
 		...
 
 

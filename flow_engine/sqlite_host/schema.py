@@ -13,6 +13,7 @@ DOCTYPES = (
 	"Flow Run Document",
 	"Flow Step Pending",
 	"Flow Step Log",
+	"Flow Audit Event",
 )
 _FOLDER = Path(__file__).parent.parent / "flow_engine" / "doctype"
 _STANDARD = (
@@ -29,7 +30,7 @@ _INDEXES = (
 	"CREATE INDEX IF NOT EXISTS run_quiet ON `tabFlow Run` (name) "
 	"WHERE status = 'running' AND wake_at IS NULL",
 	"CREATE INDEX IF NOT EXISTS run_context ON `tabFlow Run` (context_doctype, context_docname)",
-	"CREATE INDEX IF NOT EXISTS run_template ON `tabFlow Run` (flow_template, status)",
+	"CREATE INDEX IF NOT EXISTS run_template_ended ON `tabFlow Run` (flow_template, status, completed_at)",
 	"CREATE UNIQUE INDEX IF NOT EXISTS run_trigger_key ON `tabFlow Run` (trigger_key)",
 	"CREATE INDEX IF NOT EXISTS run_documents ON `tabFlow Run Document` (parent)",
 	"CREATE INDEX IF NOT EXISTS pending_run ON `tabFlow Step Pending` (flow_run, status)",
@@ -37,6 +38,7 @@ _INDEXES = (
 	"CREATE UNIQUE INDEX IF NOT EXISTS log_attempt ON `tabFlow Step Log` (flow_run, step_id, iteration, "
 	"attempt)",
 	"CREATE INDEX IF NOT EXISTS log_order ON `tabFlow Step Log` (flow_run, seq)",
+	"CREATE INDEX IF NOT EXISTS audit_run ON `tabFlow Audit Event` (flow_run)",
 	"CREATE UNIQUE INDEX IF NOT EXISTS template_name ON `tabFlow Template` (category, template_name)",
 	"CREATE UNIQUE INDEX IF NOT EXISTS version ON `tabFlow Template Version` (flow_template, version)",
 )

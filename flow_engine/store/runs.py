@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
 from flow_engine.engine.errors import LeaseLost, RunNotFound
 from flow_engine.engine.ports import NewRun, RunRecord
 from flow_engine.store.about_documents import AboutDocuments
+from flow_engine.store.audit import SqlAudit
 from flow_engine.store.claims import SqlClaims
 from flow_engine.store.dialect import from_json, storable, to_json
 from flow_engine.store.steps import SqlSteps
@@ -35,7 +37,7 @@ _LIST_COLUMNS = (
 _FILTER_COLUMNS = {"status", "flow_template", "customer", "context_doctype", "context_docname"}
 
 
-class SqlRuns(SqlClaims, AboutDocuments, SqlSteps):
+class SqlRuns(SqlClaims, AboutDocuments, SqlAudit, SqlSteps):
 	"""`ports.Runs` in SQL."""
 
 	# --- starting -------------------------------------------------------------------------------------------
@@ -92,6 +94,20 @@ class SqlRuns(SqlClaims, AboutDocuments, SqlSteps):
 		if token is not None and record.lease_token != token:
 			raise LeaseLost(run=run)
 		return record
+
+	def relock(self, known: RunRecord, token: str) -> RunRecord:
+		rows = self._rows(
+			f"SELECT status, revision, log_seq, lease_token FROM `tabFlow Run` WHERE name = %s{self.for_update}",
+			[known.name],
+		)
+		if not rows:
+			raise RunNotFound(f"There is no flow run {known.name!r}.", run=known.name)
+		row = rows[0]
+		if row["lease_token"] != token:
+			raise LeaseLost(run=known.name)
+		return replace(
+			known, status=row["status"], revision=int(row["revision"] or 0), log_seq=int(row["log_seq"] or 0)
+		)
 
 	def read(self, run: str) -> RunRecord:
 		return self._read(run, "")

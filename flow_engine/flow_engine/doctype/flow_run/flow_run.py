@@ -97,7 +97,7 @@ def _clear_old_results() -> None:
 def on_doctype_update():
 	compare_exactly("Flow Run", "trigger_key")
 	frappe.db.add_index("Flow Run", ["context_doctype", "context_docname"], "context")
-	frappe.db.add_index("Flow Run", ["flow_template", "status"], "template_status")
+	frappe.db.add_index("Flow Run", ["flow_template", "status", "completed_at"], "template_status_completed")
 	frappe.db.add_index("Flow Run", ["flow_template", "wake_at"], "template_wake_at")
 	frappe.db.add_index("Flow Run", ["status", "wake_at"], "status_wake_at")
 	frappe.db.add_index("Flow Run", ["status", "completed_at"], "status_completed_at")

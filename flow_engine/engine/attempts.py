@@ -52,7 +52,7 @@ class Recorder:
 			if state.input_at is not None:
 				result["input"] = state.input
 			result = limit_result(result)
-			session.log(step.id, attempt.number, "done", **{**_columns(attempt, now), "result": result})
+			session.log(step.id, attempt.number, "done", **_columns(attempt, now, result))
 			session.touch(step.id, outcome.touched)
 			session.put(
 				step.id,
@@ -133,15 +133,18 @@ def late_row(attempt: Attempt, now: datetime) -> LogRow:
 	return LogRow(attempt.step_id, attempt.number, "late_outcome", 0, **_columns(attempt, now))
 
 
-def _columns(attempt: Attempt, now: datetime) -> dict[str, Any]:
+def _columns(attempt: Attempt, now: datetime, result: Any = None) -> dict[str, Any]:
+	"""The attempt as its log row has it; `result` where it is stored otherwise than the handler gave it."""
 	outcome = attempt.outcome
+	if result is None:
+		result = limit_result(dict(getattr(outcome, "result", None) or {}))
 	columns: dict[str, Any] = {
 		"started": attempt.started,
 		"finished": now,
 		"acting_user": attempt.acting_user or None,
 		"key": attempt.key,
 		"closes": attempt.external,
-		"result": limit_result(dict(getattr(outcome, "result", None) or {})) or None,
+		"result": result if isinstance(outcome, Done) else result or None,
 	}
 	if not isinstance(outcome, Done):
 		columns.update(error_code=outcome.code, error_message=outcome.message[:2000])

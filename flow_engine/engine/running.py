@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flow_engine.engine.attempts import Attempt, Recorder, idempotency_key, late_row, outcome_of, usable
+from flow_engine.engine.breaker import after_failure
 from flow_engine.engine.calling import Call, make_call
 from flow_engine.engine.cancelling import cancel_locked
 from flow_engine.engine.context import Context, build_context, reads_of
@@ -67,7 +68,10 @@ class _HandlerFailed(Exception):
 
 def advance_run(host: Host, claim: Claim) -> Advanced:
 	"""Move a claimed run as far as it goes now, and give up the lease."""
-	return _Advance(host, claim).go()
+	advanced = _Advance(host, claim).go()
+	if advanced.status == RunStatus.FAILED:
+		after_failure(host, claim.run, claim.flow_template)
+	return advanced
 
 
 class _Advance(Recorder):
@@ -137,7 +141,7 @@ class _Advance(Recorder):
 		"""Returns a call to make, and how the advance ended ("idle", "yield"), if it did."""
 		self.on_step = None
 		del self.executed[self.told[0] :], self.scheduled[self.told[1] :]
-		record = self.host.runs.lock(self.claim.run, self.claim.token)
+		record = self._lock()
 		reach("turn.locked")
 		now = self.host.runs.now()
 		if record.status != RunStatus.RUNNING:
@@ -181,6 +185,14 @@ class _Advance(Recorder):
 		self.host.runs.write(record.name, self.claim.token, **columns)
 		reach("turn.written")
 		return call, ended
+
+	def _lock(self) -> RunRecord:
+		"""The run's row under its lock; between two turns only what says whether it has moved is read again."""
+		if self.session is not None and self.clean:
+			record = self.host.runs.relock(self.session.record, self.claim.token)
+			if self.session.matches(record):
+				return record
+		return self.host.runs.lock(self.claim.run, self.claim.token)
 
 	def _spent(self) -> bool:
 		"""Never before something was done: a run that is slow to load would yield for ever."""

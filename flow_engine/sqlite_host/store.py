@@ -156,6 +156,9 @@ class SqliteRuns(SqlRuns):
 	def transact(self, work: Callable[[], T]) -> T:
 		return self.database.transact(work)
 
+	def look(self, work: Callable[[], T]) -> T:
+		return work()
+
 	def now(self) -> datetime:
 		return self.clock.now()
 

@@ -21,7 +21,7 @@ class SqlClaims(Dialect):
 	"""The part of `ports.Runs` that hands runs out."""
 
 	def claim(self, limit: int, lease_seconds: float, only: str | None = None) -> list[Claim]:
-		names = self.transact(lambda: self.due(limit, only))
+		names = self.look(lambda: self.due(limit, only))
 		if not names:
 			return []
 		reach("claim.discovered")

@@ -22,6 +22,10 @@ class Dialect:
 	def transact(self, work: Callable[[], T]) -> T:
 		raise NotImplementedError
 
+	def look(self, work: Callable[[], T]) -> T:
+		"""Read what is committed now: in a transaction of its own, unless the database does that anyway."""
+		return self.transact(work)
+
 	def now(self) -> datetime:
 		raise NotImplementedError
 
@@ -69,11 +73,7 @@ class Dialect:
 
 
 def text_of_time(when: datetime) -> str:
-	return (
-		when.strftime("%Y-%m-%d %H:%M:%S.%f")
-		if when.year >= 1000
-		else f"{when.year:04d}" + when.strftime("-%m-%d %H:%M:%S.%f")
-	)
+	return when.replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
 def read_time(value: Any, zone: Any) -> datetime | None:
@@ -92,7 +92,11 @@ def storable(value: str | None) -> str | None:
 
 def to_json(value: Any) -> str:
 	"""Half a surrogate pair, which JSON from outside may hold, is no text to a database."""
-	return json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "replace").decode("utf-8")
+	text = _encode(value)
+	return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 
 def from_json(text: Any) -> Any:

@@ -5,13 +5,15 @@ import frappe
 from frappe.rate_limiter import rate_limit
 
 from flow_engine.api.door import endpoint, is_manager, only_managers
-from flow_engine.engine.errors import BadInput, InputTooLarge, NotAllowed
+from flow_engine.engine.errors import BadInput, EngineDisabled, InputTooLarge, NotAllowed
 from flow_engine.engine.interventions import MAX_INPUT_BYTES
 from flow_engine.frappe_host import run_access
 from flow_engine.frappe_host.events import dispatch_event
 from flow_engine.frappe_host.host import get_host
+from flow_engine.frappe_host.jobs import is_disabled
 from flow_engine.service import arguments as read
 from flow_engine.service import doors
+from flow_engine.service.events import refusal
 
 CALLS_PER_MINUTE = 120
 
@@ -20,6 +22,8 @@ CALLS_PER_MINUTE = 120
 @endpoint
 def start(template=None, doctype=None, docname=None, customer=None, variables=None, key=None):
 	run_access.check_may_start()
+	if is_disabled():
+		raise EngineDisabled()
 	host = get_host()
 	return doors.start(
 		host,

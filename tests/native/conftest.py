@@ -162,11 +162,12 @@ def settled(callers):
 			assert code == 200, body
 			view = body["message"]["run"]
 			seen.update(status=view["status"], **{s["id"]: s["status"] for s in view["steps"]})
+			seen["errors"] = [step["error"] for step in view["steps"] if step["error"]]
 			view["by_id"] = {step["id"]: step for step in view["steps"]}
 			fits = status in (None, view["status"])
 			return view if fits and all(seen.get(k) == v for k, v in steps.items()) else None
 
-		seen: dict[str, str] = {}
+		seen: dict[str, Any] = {}
 		try:
 			return eventually(look, f"{run} becoming {status or ''} {steps}")
 		except AssertionError as error:
@@ -190,7 +191,8 @@ def customer(site) -> str:
 		doc.reload()
 		doc.customer_primary_contact = contact.name
 		doc.save()
-		frappe.db.set_value("Customer", doc.name, {"mobile_no": "+15145550100", "email_id": "marie@example.com"})
+		frappe.db.set_value("Customer", doc.name,
+			{"mobile_no": "+15145550100", "email_id": "marie@example.com"})
 		answer = doc.name
 		""",
 		name=f"{MARK} Marie Tremblay",
@@ -209,7 +211,9 @@ answer = seed(get_host().templates)
 
 BEFORE = """
 answer = {
-	"templates": {row.name: row.is_active for row in frappe.get_all("Flow Template", fields=["name", "is_active"])},
+	"templates": dict(
+		frappe.get_all("Flow Template", fields=["name", "is_active"], as_list=True)
+	),
 	"sms": frappe.db.sql("select field, value from tabSingles where doctype='SMS Settings'"),
 	"hosts": frappe.db.get_single_value("Flow Engine Settings", "allowed_private_hosts"),
 	"disabled": frappe.db.get_single_value("Flow Engine Settings", "disabled"),
@@ -246,10 +250,12 @@ runs |= set(frappe.get_all("Flow Run", {"customer": ("in", customers or [""])}, 
 issues = frappe.get_all("Issue", {"subject": ("like", f"%{mark} %")}, pluck="name")
 runs |= set(frappe.get_all("Flow Run", {"context_docname": ("in", issues or [""])}, pluck="name"))
 runs = list(runs)
-jobs = frappe.get_all("Dispatch Job", or_filters=[["flow_run", "in", runs or [""]], ["subject", "like", f"%{mark} %"],
+jobs = frappe.get_all("Dispatch Job", or_filters=[["flow_run", "in", runs or [""]],
+	["subject", "like", f"%{mark} %"],
 	["customer", "in", customers or [""]]], pluck="name")
 issues += frappe.get_all("Issue", {"customer": ("in", customers or [""])}, pluck="name")
-todos = frappe.get_all("ToDo", {"reference_type": "Flow Run", "reference_name": ("in", runs or [""])}, pluck="name")
+todos = frappe.get_all("ToDo",
+	{"reference_type": "Flow Run", "reference_name": ("in", runs or [""])}, pluck="name")
 
 def gone(doctype, names):
 	for name in set(names):

@@ -38,7 +38,7 @@ class Gateway:
 				except OSError:
 					pass  # whoever asked is dead: that is what some tests are about
 
-			do_POST = do_GET
+			do_POST = do_PUT = do_GET
 
 			def log_message(self, *arguments: object) -> None:
 				"""Single requests are nothing to report."""

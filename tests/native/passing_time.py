@@ -21,7 +21,8 @@ frappe.db.sql("update `tabFlow Step Pending` set trigger_at = trigger_at - inter
 """
 
 END_LEASE = """
-frappe.db.sql("update `tabFlow Run` set lease_until = utc_timestamp() - interval 1 second where name = %s", run)
+frappe.db.sql("update `tabFlow Run` set lease_until = utc_timestamp() - interval 1 second"
+	" where name = %s", run)
 """
 
 TICK = """

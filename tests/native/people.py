@@ -27,7 +27,8 @@ keys = {}
 for short, roles in people.items():
 	email = f"{short}@{domain}"
 	if not frappe.db.exists("User", email):
-		user = frappe.get_doc({"doctype": "User", "email": email, "first_name": short.title(), "last_name": "Native",
+		user = frappe.get_doc({"doctype": "User", "email": email, "first_name": short.title(),
+			"last_name": "Native",
 			"send_welcome_email": 0, "user_type": "System User", "language": "en"})
 		user.flags.no_welcome_mail = True
 		user.flags.ignore_password_policy = True

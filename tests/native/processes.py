@@ -1,7 +1,7 @@
 """The processes of a bench that a test session needs, on ports and a queue of its own.
 
-The queue's Redis is started for the session, so that no other worker of the bench takes its jobs and it can be
-flushed; database and cache are the bench's, as they are for every process of it.
+The queue's Redis is started for the session, so that no other worker of the bench takes its jobs and it can
+be flushed; database and cache are the bench's, as they are for every process of it.
 """
 
 from __future__ import annotations
@@ -86,6 +86,11 @@ class Bench:
 		if self._worker is None or self._worker.poll() is not None:
 			self._worker = self._frappe("worker", "worker", "--queue", "short,default")
 		return self._worker
+
+	def is_at_work(self) -> bool:
+		"""Is the session's worker in the middle of a job, and stays there for a moment?"""
+		time.sleep(0.7)
+		return self._worker is not None and bool(descendants(self._worker.pid))
 
 	def command(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess:
 		"""`bench --site SITE …`, to its end."""

@@ -1,7 +1,7 @@
 """Python inside the site, for a test's set-up and for looking at what came of it.
 
-One process of the bench's own interpreter answers one piece of code after another; each gets a connection and a
-transaction of its own, committed at the end. This file is both ends: run by the bench, it is the process.
+One process of the bench's own interpreter answers one piece of code after another; each gets a connection and
+a transaction of its own, committed at the end. This file is both ends: run by the bench, it is the process.
 """
 
 from __future__ import annotations

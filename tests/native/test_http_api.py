@@ -56,7 +56,7 @@ def get_doc(caller, name: str) -> dict:
 	return caller.resource("GET", "Flow Template", name)[1]["data"]
 
 
-# --- envelope, errors, doors ----------------------------------------------------------------------------------
+# --- envelope, errors, doors --------------------------------------------------------------------------------
 
 
 def test_an_answer_is_an_object_with_message(manager, draft):
@@ -219,7 +219,7 @@ def test_a_wrong_key_is_nobody(url, people):
 	assert stranger.get("templates.list")[0] == 401
 
 
-# --- templates ------------------------------------------------------------------------------------------------
+# --- templates ----------------------------------------------------------------------------------------------
 
 
 def test_a_template_is_made_changed_listed_and_deleted(manager):
@@ -514,7 +514,7 @@ def test_only_a_system_manager_names_another_user_to_run_as(callers, draft, peop
 	assert admin.post("templates.update", name=name, run_as=somebody)[0] == 200
 
 
-# --- runs -----------------------------------------------------------------------------------------------------
+# --- runs ---------------------------------------------------------------------------------------------------
 
 
 def test_a_run_is_started_watched_and_cancelled(manager, flow, start, settled, worker):

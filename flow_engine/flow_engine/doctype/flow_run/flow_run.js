@@ -51,10 +51,14 @@ function load_steps(frm) {
 
 function show_steps(frm, area, run) {
 	area.html(flow_engine.step_table(run.steps));
-	area.find(".flow-fire").on("click", (event) => fire(frm, $(event.currentTarget).attr("data-step")));
+	for (const [action, act] of Object.entries({ complete: fire, retry })) {
+		area.find(`.flow-act[data-action=${action}]`).on("click", (event) =>
+			act(frm, $(event.currentTarget).attr("data-step")),
+		);
+	}
 	frm.get_field("values_html").$wrapper.html(
 		flow_engine.value_block(__("Variables"), run.variables) +
-			flow_engine.value_block(__("What triggered it"), run.trigger_data)
+			flow_engine.value_block(__("What triggered it"), run.trigger_data),
 	);
 	frm.remove_custom_button(__("Cancel Run"));
 	const may_cancel = run.allowed
@@ -67,9 +71,13 @@ function show_steps(frm, area, run) {
 
 function fire(frm, step_id) {
 	frappe.confirm(__("Let this step go on now?"), () => {
-		frappe
-			.xcall("flow_engine.api.runs.complete", { run: frm.doc.name, step_id })
-			.then(() => frm.reload_doc());
+		flow_engine.call("runs.complete", { run: frm.doc.name, step_id }).then(() => frm.reload_doc());
+	});
+}
+
+function retry(frm, step_id) {
+	frappe.confirm(__("Try this step again?"), () => {
+		flow_engine.call("runs.retry", { run: frm.doc.name, step_id }).then(() => frm.reload_doc());
 	});
 }
 
@@ -84,10 +92,10 @@ function cancel(frm) {
 			},
 		],
 		({ reason }) =>
-			frappe
-				.xcall("flow_engine.api.runs.cancel", { run: frm.doc.name, reason: reason || "" })
+			flow_engine
+				.call("runs.cancel", { run: frm.doc.name, reason: reason || "" })
 				.then(() => frm.reload_doc()),
 		__("Cancel this run?"),
-		__("Cancel Run")
+		__("Cancel Run"),
 	);
 }

@@ -13,6 +13,10 @@ const COLOURS = {
 	cancelled: "grey",
 };
 const SHOWN_LENGTH = 600;
+const ACTIONS = [
+	["complete", () => __("Fire")],
+	["retry", () => __("Try Again")],
+];
 
 // On a phone a step is a block of lines, so that nothing is to the right of the screen.
 const NARROW = `<style>@media (max-width: 576px) {
@@ -37,6 +41,15 @@ function site_time(value) {
 	return moment(value).tz(frappe.boot.time_zone.system).format("YYYY-MM-DD HH:mm:ss");
 }
 
+// How long a step took, in the largest unit that says something.
+function duration(step) {
+	if (!step.started_at || !step.completed_at) return "";
+	const seconds = (new Date(step.completed_at) - new Date(step.started_at)) / 1000;
+	if (!(seconds >= 0)) return "";
+	if (seconds < 1) return __("under a second");
+	return seconds < 60 ? __("{0} s", [Math.round(seconds)]) : frappe.utils.get_formatted_duration(seconds);
+}
+
 function when(step) {
 	const lines = [
 		[__("Due"), ["scheduled", "waiting", "pending"].includes(step.status) && step.trigger_at],
@@ -47,7 +60,12 @@ function when(step) {
 		.filter(([, value]) => value)
 		.map(
 			([label, value]) =>
-				`<div class="text-nowrap"><span class="text-muted">${label}</span> ${time(value)}</div>`
+				`<div class="text-nowrap"><span class="text-muted">${label}</span> ${time(value)}</div>`,
+		)
+		.concat(
+			duration(step)
+				? `<div class="text-nowrap text-muted">${__("took {0}", [text(duration(step))])}</div>`
+				: "",
 		)
 		.join("");
 }
@@ -56,7 +74,7 @@ function outcome(step) {
 	const parts = [];
 	if (step.error) {
 		parts.push(
-			`<div class="text-danger"><code>${text(step.error.code)}</code> ${text(step.error.message)}</div>`
+			`<div class="text-danger"><code>${text(step.error.code)}</code> ${text(step.error.message)}</div>`,
 		);
 	}
 	const result = step.result;
@@ -67,7 +85,7 @@ function outcome(step) {
 		const shown = JSON.stringify(result, null, 1);
 		const cut = shown.length > SHOWN_LENGTH ? shown.slice(0, SHOWN_LENGTH) + " …" : shown;
 		parts.push(
-			`<details><summary>${__("Result")}</summary><pre class="small">${text(cut)}</pre></details>`
+			`<details><summary>${__("Result")}</summary><pre class="small">${text(cut)}</pre></details>`,
 		);
 	}
 	return parts.join("");
@@ -75,16 +93,16 @@ function outcome(step) {
 
 function row(step) {
 	const colour = COLOURS[step.status] || "grey";
-	const fire = (step.allowed || []).includes("complete")
-		? `<button class="btn btn-xs btn-default flow-fire" data-step="${text(step.id)}">${__(
-				"Fire"
-		  )}</button>`
-		: "";
+	const acts = ACTIONS.filter(([action]) => (step.allowed || []).includes(action)).map(
+		([action, label]) =>
+			`<button class="btn btn-xs btn-default flow-act" data-action="${action}"
+				data-step="${text(step.id)}">${label()}</button>`,
+	);
 	const attempts = step.attempts > 1 ? `${text(step.attempts)}×` : "";
 	return `<tr>
 		<td><div class="bold">${text(step.label || step.id)}</div>
 			<div class="text-muted small">${text(step.kind)} · ${text(step.id)}</div></td>
-		<td><span class="indicator-pill ${colour} no-indicator-dot">${text(__(step.status))}</span> ${fire}</td>
+		<td><span class="indicator-pill ${colour} no-indicator-dot">${text(__(step.status))}</span> ${acts.join(" ")}</td>
 		<td class="small">${when(step)}</td>
 		<td class="text-right">${attempts}</td>
 		<td class="small" style="word-break: break-word">${outcome(step)}</td>

@@ -62,13 +62,16 @@ def add_commands(commands: Any) -> None:
 	seed.add_argument(
 		"--db", metavar="FILE", required=True, help="the SQLite file; made when it is not there"
 	)
+	seed.add_argument(
+		"--language", choices=("en", "fr"), default="en", help="of the step labels (default: %(default)s)"
+	)
 	seed.add_argument("--json", action="store_true", help="print the outcome as JSON")
 	seed.set_defaults(run=run_seed)
 
 
 def run_seed(options: argparse.Namespace) -> int:
 	host = open_host(options.db)
-	outcome = templates.seed(host.templates)
+	outcome = templates.seed(host.templates, language=options.language)
 	if options.json:
 		print_json(outcome)
 		return 0

@@ -48,13 +48,15 @@ def flow_engine() -> None:
 
 
 @flow_engine.command("seed")
+@click.option("--language", help="Of the step labels: en or fr. Default: the site's own.")
 @on_site
-def seed() -> int:
+def seed(language: str | None) -> int:
 	"""Put the shipped flows in as system templates (repeatable)."""
 	from flow_engine.frappe_host.host import get_host
 	from flow_engine.service.templates import seed as seed_templates
 
-	outcomes = seed_templates(get_host().templates)
+	language = language or frappe.db.get_single_value("System Settings", "language") or "en"
+	outcomes = seed_templates(get_host().templates, language=language)
 	_report_outcomes(outcomes)
 	return 0
 

@@ -15,7 +15,8 @@ from frappe.commands import get_site, pass_context
 
 
 def on_site(function: Callable[..., int | None]) -> Callable[..., None]:
-	"""Connect to the site, run, commit; a refusal is one line with its code, and exit code 2."""
+	"""Connect to the site, run, commit; a refusal is one line with its code and exit code 2, a fault one line
+	and exit code 3, its traceback in the Error Log."""
 
 	@pass_context
 	@wraps(function)
@@ -35,6 +36,15 @@ def on_site(function: Callable[..., int | None]) -> Callable[..., None]:
 				for problem in error.as_dict().get("problems") or ():
 					click.echo(f"  {problem['path']}: {problem['code']}: {problem['message']}", err=True)
 				status = 2
+			except (click.ClickException, click.exceptions.Exit):
+				raise
+			except Exception as error:
+				frappe.db.rollback()
+				frappe.log_error(title=f"Flow Engine command {function.__name__}")
+				frappe.db.commit()  # the record outlives the command that failed
+				click.secho(f"internal_error: {error}", fg="red", err=True)
+				click.echo(f"See the Error Log of {site} for where; after an update: bench migrate.", err=True)
+				status = 3
 			finally:
 				frappe.destroy()
 		sys.exit(status or 0)

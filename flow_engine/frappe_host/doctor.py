@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import frappe
 from frappe.utils import cint, now_datetime
@@ -17,6 +17,7 @@ from flow_engine.frappe_host.names import SEQUENCES
 
 OVERDUE_MINUTES = 5
 QUEUE_LIMIT = 100
+QUEUE_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +114,25 @@ def _queue() -> Iterator[Finding]:
 		)
 	else:
 		yield Finding("ok", "Workers", f"{len(workers)} on the queue “{QUEUE}”")
+	oldest = next(iter(queue.get_jobs(0, 1)), None)
+	waited = (datetime.now(timezone.utc) - _aware(oldest.enqueued_at)).total_seconds() if oldest else 0
+	if waited > QUEUE_SECONDS:
+		yield Finding(
+			"warning",
+			"Queue",
+			f"the oldest job in “{QUEUE}” has waited for {int(waited)} seconds",
+			"see that a worker takes jobs from it; add one if they are all busy",
+		)
 	if queue.count > QUEUE_LIMIT:
 		yield Finding(
 			"warning", "Queue", f"{queue.count} jobs wait in “{QUEUE}”", "add a worker to this queue"
 		)
+
+
+def _aware(when: datetime | None) -> datetime:
+	"""RQ's times are UTC and, depending on its version, say so or not."""
+	when = when or datetime.now(timezone.utc)
+	return when if when.tzinfo else when.replace(tzinfo=timezone.utc)
 
 
 def _database() -> Iterator[Finding]:

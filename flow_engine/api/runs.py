@@ -13,7 +13,6 @@ from flow_engine.frappe_host.host import get_host
 from flow_engine.frappe_host.jobs import is_disabled
 from flow_engine.service import arguments as read
 from flow_engine.service import doors
-from flow_engine.service.events import refusal
 
 CALLS_PER_MINUTE = 120
 

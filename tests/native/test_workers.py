@@ -266,7 +266,7 @@ def test_a_worker_killed_in_the_middle_of_a_step_leaves_no_second_document(
 
 
 def begun_by(bench, begin, is_in_the_middle) -> str:
-	"""A run that the session's own worker is in the middle of: another one of the bench may take a run first."""
+	"""A run that the session's own worker is in the middle of; others of the bench may be faster."""
 	for _ in range(8):
 		run = begin()
 		eventually(lambda run=run: is_in_the_middle(run), "being in the middle of the step")

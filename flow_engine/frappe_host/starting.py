@@ -19,7 +19,8 @@ from flow_engine.frappe_host.document_values import plain_document
 from flow_engine.frappe_host.harmless import ends_transaction, raised_as_the_database_did, record_failure
 from flow_engine.frappe_host.start_alerts import alert_not_started
 from flow_engine.frappe_host.trigger_cache import current_map
-from flow_engine.service.events import Answer, Cause, Occurrence, Trigger, matches, refusal, start_one
+from flow_engine.service.events import Answer, Occurrence, Trigger, matches, refusal, start_one
+from flow_engine.service.lineage import Cause, record_cut
 
 # Kept values travel with the run for as long as it lives.
 MAX_KEPT_BYTES = 64_000
@@ -145,8 +146,16 @@ def _report(trigger: Trigger, occurrence: Occurrence, error: Exception) -> None:
 	record_failure(
 		f"{message}\n\n{frappe.get_traceback()}",
 		trigger.template,
-		lambda: alert_not_started(trigger, code, message),
+		lambda: _tell(trigger, occurrence, error, code, message),
 	)
+
+
+def _tell(trigger: Trigger, occurrence: Occurrence, error: Exception, code: str, message: str) -> None:
+	from flow_engine.frappe_host.host import get_host
+
+	if isinstance(error, FlowError):
+		record_cut(get_host(), trigger.template, occurrence.cause, error)
+	alert_not_started(trigger, code, message)
 
 
 def _log_switched_off(listening: list[Trigger], occurrence: Occurrence) -> None:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 import frappe
-from frappe.utils import now_datetime
+from frappe.utils import cint, now_datetime
 
 from flow_engine.engine.definition import FlowDefinition, parse_definition
 from flow_engine.engine.errors import (
@@ -17,9 +17,11 @@ from flow_engine.engine.errors import (
 	TemplateNotPublished,
 	TemplateProtected,
 )
+from flow_engine.engine.ports import Breaker
+from flow_engine.frappe_host import pausing
 from flow_engine.frappe_host.extensions import context_providers, events, kinds
 from flow_engine.frappe_host.refusals import Refused
-from flow_engine.service.definitions import check_publishable, definition_hash, project
+from flow_engine.service.definitions import MAX_RECURRENCES, check_publishable, definition_hash, project
 from flow_engine.service.events import Trigger
 
 _READ = (
@@ -41,6 +43,9 @@ _READ = (
 	"run_as",
 	"run_as_triggering_user",
 	"concurrency",
+	"recursion_limit",
+	"failure_limit",
+	"paused_reason",
 	"published_version",
 	"published_hash",
 	"published_by",
@@ -90,6 +95,7 @@ def write_version(doc) -> None:
 	if not doc.flags.flow_publishing:
 		return
 	doc.flags.flow_publishing = False
+	doc.flags.flow_published = True
 	frappe.get_doc(
 		{
 			"doctype": "Flow Template Version",
@@ -101,6 +107,7 @@ def write_version(doc) -> None:
 			"run_as": doc.run_as or doc.published_by,
 			"run_as_triggering_user": doc.run_as_triggering_user,
 			"concurrency": doc.concurrency,
+			"recursion_limit": doc.recursion_limit,
 			"change_note": doc.flags.flow_change_note or "",
 		}
 	).insert(ignore_permissions=True)
@@ -238,6 +245,12 @@ class FrappeTemplates:
 			raise TemplateNotFound(f"There is no flow template {template!r}.", name=template)
 		return row
 
+	def breaker(self, template: str) -> Breaker:
+		return pausing.breaker_of(template)
+
+	def pause(self, template: str, reason: str) -> bool:
+		return pausing.pause(template, reason)
+
 	# --- matching -------------------------------------------------------------------------------------------
 
 	def trigger_of(self, name: str) -> Trigger:
@@ -297,7 +310,7 @@ def _trigger(row, version: int) -> Trigger:
 	published = frappe.db.get_value(
 		"Flow Template Version",
 		{"flow_template": row.name, "version": version},
-		["run_as", "run_as_triggering_user", "concurrency"],
+		["run_as", "run_as_triggering_user", "concurrency", "recursion_limit"],
 		as_dict=True,
 	)
 	flow = definition.trigger
@@ -316,6 +329,7 @@ def _trigger(row, version: int) -> Trigger:
 		run_as=published.run_as,
 		with_triggering_user=bool(published.run_as_triggering_user),
 		concurrency=published.concurrency or "allow",
+		recursion_limit=cint(published.recursion_limit) or MAX_RECURRENCES,
 		variables=dict(definition.variables),
 	)
 

@@ -22,7 +22,7 @@ from flow_engine.service.events import Trigger
 
 KEY = "flow_engine_triggers"
 GENERATION = "flow_engine_triggers_generation"
-FORMAT = 1
+FORMAT = 2
 _LOCAL = "flow_engine_trigger_map"
 # A request sees one map from beginning to end; a job may run for minutes and asks again.
 JOB_SECONDS = 5

@@ -16,6 +16,9 @@ from flow_engine.engine.validation import has_errors, validate_definition
 
 CATEGORIES = ("residential", "commercial", "incident", "billing", "other")
 CONCURRENCY = ("allow", "skip", "replace")
+# How often a flow may occur in one chain of flows that start one another, where it does not say itself.
+MAX_RECURRENCES = 3
+MAX_DIGITS = 6
 # What may still change on a system template: whether and how it runs here, never what it does.
 SYSTEM_EDITABLE = ("is_active", "run_as", "run_as_triggering_user", "concurrency", "notes", "tags")
 PROTECTED = ("template_name", "category", "flow_definition", "is_system", "description", "icon")
@@ -60,6 +63,8 @@ def project(
 	concurrency = values.get("concurrency") or "allow"
 	if concurrency not in CONCURRENCY:
 		raise BadInput(f"{concurrency!r} is not a concurrency rule; choose {', '.join(CONCURRENCY)}.")
+	recursion_limit = _whole(values.get("recursion_limit"), "recursion_limit") or MAX_RECURRENCES
+	failure_limit = _whole(values.get("failure_limit"), "failure_limit")
 	data = read_definition(values)
 	text = definition_text(data)
 	if before is not None and before.get("is_system") and not seeding:
@@ -72,6 +77,9 @@ def project(
 		"template_name": name,
 		"category": category,
 		"concurrency": concurrency,
+		"recursion_limit": recursion_limit,
+		"failure_limit": "" if failure_limit is None else str(failure_limit),
+		"paused_reason": "" if values.get("is_active") else values.get("paused_reason") or "",
 		"flow_definition": text,
 		"trigger_event": event or "manual",
 		"applies_to": _applies_to(trigger, events.get(event), values),
@@ -80,6 +88,16 @@ def project(
 		"version": int((before or {}).get("version") or 0) + 1,
 		"draft_state": draft_state(text, (before or {}).get("published_hash"), problems),
 	}
+
+
+def _whole(value: Any, name: str) -> int | None:
+	"""A whole number that is not negative; None when nothing is given. Raises BadInput."""
+	if value is None or str(value).strip() == "":
+		return None
+	text = str(value).strip()
+	if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS):
+		raise BadInput(f"`{name}` must be a whole number, 0 or more.")
+	return int(text)
 
 
 def draft_state(text: str, published_hash: str | None, problems: Collection[Any]) -> str:

@@ -14,13 +14,11 @@ from typing import Any
 
 from flow_engine.engine.conditions import Verdict, evaluate
 from flow_engine.engine.draining import start_run
-from flow_engine.engine.errors import FlowError, TooDeep, TransientDatabaseError
+from flow_engine.engine.errors import FlowError, TransientDatabaseError
 from flow_engine.engine.party import customer_of
 from flow_engine.engine.ports import Host, NewRun
 from flow_engine.engine.predicates import equals
-
-# How many runs may have started one another in a row: a chain is an automation, an endless one a mistake.
-MAX_DEPTH = 20
+from flow_engine.service.lineage import Cause, check_lineage, record_cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +90,8 @@ class Trigger:
 	run_as: str | None = None
 	with_triggering_user: bool = False
 	concurrency: str = "allow"
+	recursion_limit: int = 3
 	variables: Mapping[str, Any] = given(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-	"""The run whose step made something happen, the first run of its chain, and how long the chain is."""
-
-	run: str
-	root_run: str
-	depth: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +195,7 @@ def start_matching(host: Host, triggers: Iterable[Trigger], occurrence: Occurren
 		except TransientDatabaseError:
 			raise
 		except FlowError as error:
+			record_cut(host, trigger.template, occurrence.cause, error)
 			answers.append(refusal(trigger, error))
 	return answers
 
@@ -214,17 +205,14 @@ def refusal(trigger: Trigger, error: FlowError) -> Answer:
 
 
 def start_one(host: Host, trigger: Trigger, occurrence: Occurrence) -> Answer:
-	"""Evaluate the condition and start the flow if it holds. Raises TooDeep, BadCondition and others."""
-	if occurrence.cause is not None and occurrence.cause.depth >= MAX_DEPTH:
-		raise TooDeep(
-			f"{MAX_DEPTH} runs have started one another in a row, beginning with "
-			f"{occurrence.cause.root_run}; the chain ends here.",
-			root_run=occurrence.cause.root_run,
-		)
+	"""Evaluate the condition and start the flow if it holds. Raises TooDeep, RecursionCut, BadCondition and
+	others."""
 	customer_name = occurrence.customer or customer_of(occurrence.doctype, occurrence.doc or {})
 	verdict = judge(host, trigger, occurrence, customer_name)
 	if not verdict.result:
 		return Answer(trigger.template, trigger.title, reason="condition", read=verdict.read)
+	if occurrence.cause is not None:
+		check_lineage(host, trigger.template, trigger.title, trigger.recursion_limit, occurrence.cause)
 	run = start_run(host, new_run(trigger, occurrence, customer_name))
 	return Answer(trigger.template, trigger.title, run=run)
 

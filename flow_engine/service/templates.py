@@ -26,6 +26,8 @@ EXPORT_FIELDS = (
 	"notes",
 	"concurrency",
 )
+# How it runs here: copied with a duplicate, left behind by an export.
+LOCAL_FIELDS = ("run_as_triggering_user", "recursion_limit", "failure_limit")
 WRITABLE = (
 	"template_name",
 	"category",
@@ -41,6 +43,9 @@ WRITABLE = (
 	"run_as",
 	"run_as_triggering_user",
 	"concurrency",
+	"recursion_limit",
+	"failure_limit",
+	"paused_reason",
 )
 
 
@@ -94,7 +99,7 @@ def update_template(
 def duplicate_template(store: TemplateStore, name: str, new_name: str | None = None) -> dict[str, Any]:
 	"""A copy that is inactive, unpublished and nobody's system template."""
 	source = store.get(name)
-	values = {key: source.get(key) for key in (*EXPORT_FIELDS, "flow_definition", "run_as_triggering_user")}
+	values = {key: source.get(key) for key in (*EXPORT_FIELDS, *LOCAL_FIELDS, "flow_definition")}
 	values["template_name"] = new_name or _free_name(store, source)
 	return with_problems(store, store.insert(values))
 
@@ -139,9 +144,28 @@ def library() -> list[dict[str, Any]]:
 	return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(LIBRARY.glob("*.json"))]
 
 
-def seed(store: TemplateStore, entries: Iterable[Mapping[str, Any]] | None = None) -> list[dict[str, str]]:
-	"""Put the shipped flows in as system templates; repeating it changes nothing that is the same already."""
-	return [_put(store, entry, system=True) for entry in (library() if entries is None else entries)]
+def seed(
+	store: TemplateStore, entries: Iterable[Mapping[str, Any]] | None = None, language: str = "en"
+) -> list[dict[str, str]]:
+	"""Put the shipped flows in as system templates, their labels in `language` where they have it (French),
+	else in English. Repeating it in the same language changes nothing that is the same already."""
+	found = library() if entries is None else entries
+	return [_put(store, in_language(entry, language), system=True) for entry in found]
+
+
+def in_language(entry: Mapping[str, Any], language: str) -> dict[str, Any]:
+	"""A library entry with its description, notes and step labels in a language it is translated into. Names
+	stay: they are what people and programs call the flow by."""
+	words = (entry.get("translations") or {}).get(language.lower().replace("_", "-").split("-")[0])
+	if not words:
+		return dict(entry)
+	labels = words.get("labels") or {}
+	definition = dict(entry["definition"])
+	definition["steps"] = [
+		{**step, "label": labels.get(step["id"], step.get("label"))} for step in definition["steps"]
+	]
+	texts = {key: words[key] for key in ("description", "notes") if words.get(key)}
+	return {**entry, **texts, "definition": definition}
 
 
 def _put(store: TemplateStore, entry: Mapping[str, Any], system: bool) -> dict[str, str]:

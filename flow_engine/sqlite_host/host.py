@@ -10,17 +10,21 @@ import sqlite3
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
 from flow_engine.clock import SystemClock
 from flow_engine.engine.kinds import register
 from flow_engine.engine.ports import Clock, Host, HttpClient
+from flow_engine.service.deliveries import enqueue
+from flow_engine.service.dispatch_webhooks import job_deliveries
 from flow_engine.service.events import BUSINESS_EVENTS
 from flow_engine.sqlite_host.documents import SqliteDocuments
 from flow_engine.sqlite_host.messages import Outbox
 from flow_engine.sqlite_host.store import Database, SqliteRuns, StorageFailed
 from flow_engine.sqlite_host.templates import SqliteTemplates
+from flow_engine.store.deliveries import SqlDeliveries
 
 log = logging.getLogger("flow_engine")
 
@@ -36,22 +40,26 @@ class WorkerHint:
 		self.database.after_commit(self.event.set)
 
 
+def kept_key(database: Database, name: str) -> str:
+	"""A key of 32 random bytes that the database keeps, as hex; made when it is first asked for."""
+
+	def work() -> str:
+		database.execute(
+			"INSERT OR IGNORE INTO setting (name, value) VALUES (%s, %s)", [name, secrets.token_hex(32)]
+		)
+		return str(database.rows("SELECT value FROM setting WHERE name = %s", [name])[0]["value"])
+
+	return database.transact(work)
+
+
 class SignedLinks:
 	"""`ports.Links`: tokens signed with a key that the database keeps."""
 
 	def __init__(self, database: Database, base_url: str):
-		self.database = database
 		self.base_url = base_url.rstrip("/")
 		# Now, not when first asked for: a step's transaction that is rolled back would take a new key with
 		# it, and the links sent out would be signed with a key that nobody has.
-		self.key = database.transact(self._read_key)
-
-	def _read_key(self) -> bytes:
-		self.database.execute(
-			"INSERT OR IGNORE INTO setting (name, value) VALUES ('link_key', %s)", [secrets.token_hex(32)]
-		)
-		rows = self.database.rows("SELECT value FROM setting WHERE name = 'link_key'")
-		return bytes.fromhex(rows[0]["value"])
+		self.key = bytes.fromhex(kept_key(database, "link_key"))
 
 	def token(self, run: str, step_id: str) -> str:
 		return hmac.new(self.key, f"{run}\n{step_id}".encode(), hashlib.sha256).hexdigest()
@@ -63,11 +71,14 @@ class SignedLinks:
 
 @dataclass(frozen=True)
 class StandaloneHost(Host):
-	"""A `Host` that also gives its doors the template store, the outbox and the database."""
+	"""A `Host` that also gives its doors the template store, the outbox, the deliveries and the database."""
 
 	templates: SqliteTemplates = field(kw_only=True)
 	outbox: Outbox = field(kw_only=True)
 	database: Database = field(kw_only=True)
+	deliveries: SqlDeliveries = field(kw_only=True)
+	delivery_client: Callable[[], HttpClient] = field(kw_only=True)
+	signing_secret: Callable[[], str] = field(kw_only=True)
 
 
 def open_host(
@@ -81,7 +92,8 @@ def open_host(
 ) -> StandaloneHost:
 	"""Open (or make) a database and compose a host around it. Raises StorageFailed.
 
-	make_http: gives the client for calls of flows; without it, real calls are made under the address guard.
+	make_http: gives the client for calls of flows, and deliveries are only recorded; without it, real calls
+	are made under the address guard.
 	"""
 	clock = clock or SystemClock()
 	try:
@@ -96,10 +108,11 @@ def open_host(
 	def user() -> str:
 		return documents.user
 
-	templates = SqliteTemplates(database, clock, kinds, BUSINESS_EVENTS, user)
+	runs = SqliteRuns(database, clock, user)
+	templates = SqliteTemplates(database, clock, kinds, BUSINESS_EVENTS, user, runs.audit)
 	return StandaloneHost(
 		site="standalone",
-		runs=SqliteRuns(database, clock, user),
+		runs=runs,
 		documents=documents,
 		messages=outbox,
 		http=make_http(outbox) if make_http else _guarded(allowed_private_hosts),
@@ -112,14 +125,24 @@ def open_host(
 		templates=templates,
 		outbox=outbox,
 		database=database,
+		deliveries=SqlDeliveries(runs),
+		delivery_client=delivery_client,
+		signing_secret=lambda: delivery_secret,
 	)
+	documents.after_job = partial(_tell_about_job, host)
+	return host
 
 
-def _guarded(allowed_private_hosts: tuple[str, ...]) -> HttpClient:
+def _tell_about_job(host: StandaloneHost, before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> None:
+	for new in job_deliveries(before, after, host.clock.now()):
+		enqueue(host, new)
+
+
+def _guarded(allowed_private_hosts: tuple[str, ...], max_redirects: int = 5) -> HttpClient:
 	# Imported here: half of the time that a simulation takes would go into loading what it does not use.
 	from flow_engine.outbound.http import GuardedHttpClient
 
-	return GuardedHttpClient(allowed_private_hosts=allowed_private_hosts)
+	return GuardedHttpClient(allowed_private_hosts=allowed_private_hosts, max_redirects=max_redirects)
 
 
 def _report(error: BaseException, where: str) -> None:

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from flow_engine.engine.breaker import DEFAULT_LIMIT
 from flow_engine.engine.definition import FlowDefinition, parse_definition
 from flow_engine.engine.errors import (
 	NameTaken,
@@ -13,11 +14,18 @@ from flow_engine.engine.errors import (
 	TemplateNotPublished,
 	TemplateProtected,
 )
-from flow_engine.engine.ports import Clock
-from flow_engine.service.definitions import check_publishable, definition_hash, definition_text, project
+from flow_engine.engine.ports import AuditEvent, Breaker, Clock
+from flow_engine.service.definitions import (
+	MAX_RECURRENCES,
+	check_publishable,
+	definition_hash,
+	definition_text,
+	project,
+)
 from flow_engine.service.events import Trigger
 from flow_engine.sqlite_host import schema
 from flow_engine.sqlite_host.store import Database
+from flow_engine.store.dialect import read_time
 
 
 class SqliteTemplates:
@@ -30,6 +38,7 @@ class SqliteTemplates:
 		kinds: Mapping[str, Any],
 		events: Mapping[str, Any],
 		user: Callable[[], str],
+		audit: Callable[[AuditEvent], None],
 	):
 		self.database = database
 		self.clock = clock
@@ -37,6 +46,7 @@ class SqliteTemplates:
 		self.events = events
 		self.context: tuple[str, ...] = ()
 		self.user = user
+		self.audit = audit
 		self._parsed: dict[tuple[str, int], FlowDefinition] = {}
 		self._fields = {field["fieldname"] for field in schema.fields_of("Flow Template")}
 
@@ -84,6 +94,8 @@ class SqliteTemplates:
 			self._write("UPDATE", before["name"], columns)
 			if columns["is_active"] and not before["is_active"]:
 				self._publish(self.get(name), "")
+			if columns["is_active"] != int(bool(before["is_active"])):
+				self._record_switch(self.get(name))
 			return self.get(before["name"])
 
 		return self.database.transact(work)
@@ -102,6 +114,8 @@ class SqliteTemplates:
 				"AND r.template_version = `tabFlow Template Version`.version)",
 				[template["name"]],
 			)
+			details = {"template_name": template["template_name"]}
+			self.audit(AuditEvent("template.deleted", flow_template=template["name"], details=details))
 
 		self.database.transact(work)
 
@@ -133,6 +147,7 @@ class SqliteTemplates:
 			"published_on": now,
 			"run_as": template["run_as"] or self.user(),
 			"concurrency": template["concurrency"],
+			"recursion_limit": template["recursion_limit"],
 			"change_note": note,
 		}
 		names = ", ".join(f"`{key}`" for key in version)
@@ -145,6 +160,27 @@ class SqliteTemplates:
 			"UPDATE `tabFlow Template` SET published_version = %s, published_hash = %s, published_by = %s, "
 			"published_on = %s, draft_state = 'published' WHERE name = %s",
 			[template["version"], digest, self.user(), now, template["name"]],
+		)
+
+		self.audit(
+			AuditEvent(
+				"template.published",
+				flow_template=template["name"],
+				reason=note,
+				details={"version": template["version"]},
+			)
+		)
+
+	def _record_switch(self, template: Mapping[str, Any]) -> None:
+		active = bool(template["is_active"])
+		self.audit(
+			AuditEvent(
+				"template.activated" if active else "template.paused",
+				flow_template=template["name"],
+				reason=template["paused_reason"] or "",
+				from_status="paused" if active else "active",
+				to_status="active" if active else "paused",
+			)
 		)
 
 	def _write(self, verb: str, name: str, columns: Mapping[str, Any]) -> None:
@@ -191,6 +227,25 @@ class SqliteTemplates:
 		keys = ("name", "template_name", "category", "version", "description", "is_active")
 		return {key: row[key] for key in keys}
 
+	def breaker(self, template: str) -> Breaker:
+		rows = self.database.rows(
+			"SELECT is_active, failure_limit, published_on FROM `tabFlow Template` WHERE name = %s",
+			[template],
+		)
+		if not rows or not rows[0]["is_active"]:
+			return Breaker(0)
+		own = str(rows[0]["failure_limit"] or "").strip()
+		since = read_time(rows[0]["published_on"], self.clock.time_zone)
+		return Breaker(int(own) if own.isdigit() else DEFAULT_LIMIT, since)
+
+	def pause(self, template: str, reason: str) -> bool:
+		changed = self.database.execute(
+			"UPDATE `tabFlow Template` SET is_active = 0, paused_reason = %s, modified = %s "
+			"WHERE name = %s AND is_active = 1",
+			[reason, self._now(), template],
+		)
+		return changed.rowcount > 0
+
 	# --- matching -------------------------------------------------------------------------------------------
 
 	def trigger_of(self, name: str) -> Trigger:
@@ -212,7 +267,7 @@ class SqliteTemplates:
 		version = int(row["published_version"])
 		definition = self.load(row["name"], version)
 		published = self.database.rows(
-			"SELECT run_as, concurrency FROM `tabFlow Template Version` WHERE flow_template = %s AND "
+			"SELECT run_as, concurrency, recursion_limit FROM `tabFlow Template Version` WHERE flow_template = %s AND "
 			"version = %s",
 			[row["name"], version],
 		)[0]
@@ -231,6 +286,7 @@ class SqliteTemplates:
 			on_import=flow.on_import,
 			run_as=published["run_as"],
 			concurrency=published["concurrency"] or "allow",
+			recursion_limit=int(published["recursion_limit"] or MAX_RECURRENCES),
 			variables=definition.variables,
 		)
 

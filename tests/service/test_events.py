@@ -7,7 +7,8 @@ import pytest
 
 from flow_engine.engine.errors import TransientDatabaseError
 from flow_engine.service import events
-from flow_engine.service.events import MAX_DEPTH, Cause, Occurrence, Trigger, matches, start_matching
+from flow_engine.service.events import Occurrence, Trigger, matches, start_matching
+from flow_engine.service.lineage import MAX_DEPTH, Cause
 from flow_engine.sqlite_host.host import open_host
 
 CHANGE = Occurrence(

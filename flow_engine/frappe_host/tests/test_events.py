@@ -24,7 +24,8 @@ from flow_engine.frappe_host.tests.flows_for_tests import (
 	runs_of,
 	subjects_of,
 )
-from flow_engine.service.events import MAX_DEPTH, Event
+from flow_engine.service.events import Event
+from flow_engine.service.lineage import MAX_DEPTH
 
 
 class EventsTestCase(FrappeTestCase):

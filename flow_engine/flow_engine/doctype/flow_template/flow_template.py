@@ -27,9 +27,11 @@ class FlowTemplate(Document):
 
 	def on_update(self):
 		from flow_engine.frappe_host.events import forget_triggers
+		from flow_engine.frappe_host.pausing import record_changes
 		from flow_engine.frappe_host.templates import write_version
 
 		write_version(self)
+		record_changes(self)
 		forget_triggers()
 
 	def on_trash(self):
@@ -42,7 +44,9 @@ class FlowTemplate(Document):
 
 	def after_delete(self):
 		from flow_engine.frappe_host.events import forget_triggers
+		from flow_engine.frappe_host.pausing import write_event
 
+		write_event(self, "template.deleted", template_name=self.template_name)
 		forget_triggers()
 
 	def before_rename(self, old: str, new: str, merge: bool = False):

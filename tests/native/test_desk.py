@@ -94,6 +94,9 @@ def test_a_template_shows_its_steps_as_an_outline(desk, site):
 		expect(outline).to_contain_text(text, ignore_case=True)
 	for button in ("Runs", "Duplicate"):
 		expect(page.get_by_role("button", name=button).first).to_be_visible()
+	outline.scroll_into_view_if_needed()
+	page.evaluate("document.querySelector('[data-fieldname=section_definition]').scrollIntoView()")
+	page.mouse.wheel(0, -180)
 	picture(page, "flow-template")
 
 
@@ -148,7 +151,7 @@ def test_a_finished_run_reads_as_a_list_of_steps(desk, flow, settled, worker, ca
 				"priority": "high",
 			},
 		),
-		issue("note", f"{unique('Follow up')}", label=HOSTILE, after=["job"]),
+		issue("note", f"{unique('Follow up')}", label="Write down what to follow up", after=["job"]),
 		template_name=unique("Repair"),
 	)
 	run = callers["manager"].post("runs.start", template=template, doctype="Issue", docname=about)[1][
@@ -158,13 +161,12 @@ def test_a_finished_run_reads_as_a_list_of_steps(desk, flow, settled, worker, ca
 	page = desk("manager")
 	open_form(page, "flow-run", run)
 	steps = page.locator("[data-fieldname=steps_html]")
-	for text in ("Is it urgent?", "Send a technician", "skipped", "done", HOSTILE):
+	for text in ("Is it urgent?", "Send a technician", "skipped", "done"):
 		expect(steps).to_contain_text(text)
 	expect(steps.get_by_role("link", name=re.compile("Dispatch Job"))).to_be_visible()
 	expect(
 		page.locator(".indicator-pill:visible", has_text=re.compile("completed", re.I)).first
 	).to_be_visible()
-	assert page.evaluate("window.hacked") is None
 	picture(page, "flow-run")
 	phone = desk("manager", width=375)
 	open_form(phone, "flow-run", run)
@@ -179,7 +181,7 @@ def test_a_failed_step_says_why_and_is_tried_again(desk, flow, start, settled, w
 			step(
 				"a",
 				"erp_update",
-				label="Change it",
+				label=HOSTILE,
 				payload={"doctype": "Issue", "docname_ref": missing, "fields_json": '{"priority": "Low"}'},
 			)
 		)
@@ -188,6 +190,8 @@ def test_a_failed_step_says_why_and_is_tried_again(desk, flow, start, settled, w
 	page = desk("manager")
 	open_form(page, "flow-run", run)
 	expect(page.locator("[data-fieldname=steps_html]")).to_contain_text("document_not_found")
+	expect(page.locator("[data-fieldname=steps_html]")).to_contain_text(HOSTILE)
+	assert page.evaluate("window.hacked") is None
 	site(
 		"""
 		doc = frappe.get_doc({"doctype": "Issue", "subject": name}).insert()
@@ -240,7 +244,7 @@ def test_runs_are_among_the_connections_of_what_they_touched(
 		"message"
 	]["run"]
 	settled(run, "completed")
-	page = desk("manager")
+	page = desk("admin")
 	for doctype, name in (("issue", about), ("customer", customer)):
 		open_form(page, doctype, name)
 		page.wait_for_selector(".flow-engine-connections", state="attached")

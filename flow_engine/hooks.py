@@ -19,6 +19,7 @@ ignore_links_on_delete = [
 	"Flow Run Document",
 	"Flow Step Pending",
 	"Flow Step Log",
+	"Flow Delivery",
 	"Flow Template Version",
 	"Flow Audit Event",
 ]
@@ -27,15 +28,17 @@ permission_query_conditions = {
 	"Flow Run": "flow_engine.frappe_host.permissions.run_query",
 	"Flow Step Pending": "flow_engine.frappe_host.permissions.pending_query",
 	"Flow Step Log": "flow_engine.frappe_host.permissions.log_query",
+	"Flow Delivery": "flow_engine.frappe_host.permissions.delivery_query",
 }
 
 has_permission = {
 	"Flow Run": "flow_engine.frappe_host.permissions.run_has_permission",
 	"Flow Step Pending": "flow_engine.frappe_host.permissions.pending_has_permission",
 	"Flow Step Log": "flow_engine.frappe_host.permissions.log_has_permission",
+	"Flow Delivery": "flow_engine.frappe_host.permissions.delivery_has_permission",
 }
 
-default_log_clearing_doctypes = {"Flow Run": 180, "Flow Audit Event": 730}
+default_log_clearing_doctypes = {"Flow Run": 180, "Flow Delivery": 90, "Flow Audit Event": 730}
 
 scheduler_events = {
 	"cron": {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import frappe
@@ -11,7 +12,8 @@ from frappe.utils import get_system_timezone, get_url
 from frappe.utils.password import get_encryption_key
 
 from flow_engine.clock import SystemClock
-from flow_engine.engine.ports import Host
+from flow_engine.engine.ports import Host, HttpClient
+from flow_engine.frappe_host.delivering import delivery_client, signing_secret
 from flow_engine.frappe_host.documents import FrappeDocuments
 from flow_engine.frappe_host.extensions import context_providers, kinds
 from flow_engine.frappe_host.jobs import DrainHints
@@ -20,6 +22,7 @@ from flow_engine.frappe_host.secrets import resolve_secret
 from flow_engine.frappe_host.store import FrappeRuns
 from flow_engine.frappe_host.templates import FrappeTemplates
 from flow_engine.outbound.http import GuardedHttpClient
+from flow_engine.store.deliveries import SqlDeliveries
 
 
 class SiteLinks:
@@ -35,9 +38,12 @@ class SiteLinks:
 
 @dataclass(frozen=True)
 class SiteHost(Host):
-	"""A `Host` that also gives its doors the template store."""
+	"""A `Host` that also gives its doors the template store, and its workers the deliveries."""
 
 	templates: FrappeTemplates = field(kw_only=True)
+	deliveries: SqlDeliveries = field(kw_only=True)
+	delivery_client: Callable[[], HttpClient] = field(kw_only=True)
+	signing_secret: Callable[[], str] = field(kw_only=True)
 
 
 def get_host() -> SiteHost:
@@ -53,9 +59,10 @@ def compose_host() -> SiteHost:
 	registry = kinds()
 	templates = FrappeTemplates(registry)
 	http = GuardedHttpClient(allowed_private_hosts=allowed_private_hosts())
+	runs = FrappeRuns(clock.time_zone, patient=not getattr(frappe.local, "request", None))
 	return SiteHost(
 		site=frappe.local.site,
-		runs=FrappeRuns(clock.time_zone, patient=not getattr(frappe.local, "request", None)),
+		runs=runs,
 		documents=FrappeDocuments(),
 		messages=FrappeMessages(http),
 		http=http,
@@ -68,6 +75,9 @@ def compose_host() -> SiteHost:
 		extra_context=context_providers(),
 		report=report,
 		templates=templates,
+		deliveries=SqlDeliveries(runs),
+		delivery_client=delivery_client,
+		signing_secret=signing_secret,
 	)
 
 

@@ -10,6 +10,7 @@ from rq import Queue
 
 QUEUE = "short"
 DRAIN_SECONDS = 120
+DELIVERY_SECONDS = 60
 # A drain stops taking new runs after DRAIN_SECONDS; what it is in the middle of may be an external call of
 # the longest timeout. The queue's own limit lies beyond both: it is a safety net, never a step's error.
 JOB_TIMEOUT_SECONDS = 600
@@ -98,9 +99,11 @@ def is_disabled() -> bool:
 
 
 def drain(seconds: float = DRAIN_SECONDS) -> int:
-	"""The job: advance due runs until none is left or the time is up. Returns how many advances were made."""
+	"""The job: advance due runs, then send due deliveries, until none is left or the time is up. Returns how
+	many advances were made."""
 	from flow_engine.engine.draining import drain as drain_runs
 	from flow_engine.frappe_host.host import get_host
+	from flow_engine.service.deliveries import send_due
 
 	try:
 		# From here on a new hint is worth a new job: what it announces may come after our last look.
@@ -110,7 +113,10 @@ def drain(seconds: float = DRAIN_SECONDS) -> int:
 	if is_disabled():
 		frappe.logger("flow_engine").info("The flow engine is switched off; due runs wait.")
 		return 0
-	return len(drain_runs(get_host(), seconds, stopped=_stopped))
+	host = get_host()
+	advanced = drain_runs(host, seconds, stopped=_stopped)
+	send_due(host, DELIVERY_SECONDS, stopped=_stopped)
+	return len(advanced)
 
 
 def _stopped() -> bool:

@@ -12,6 +12,7 @@ SEQUENCES = {
 	"Flow Run": ("flow_run_seq", "FR"),
 	"Flow Step Pending": ("flow_step_pending_seq", "FSP"),
 	"Dispatch Job": ("flow_dispatch_job_seq", "DJ"),
+	"Flow Delivery": ("flow_delivery_seq", "FD"),
 }
 
 

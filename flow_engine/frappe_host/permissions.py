@@ -13,7 +13,7 @@ from frappe.share import get_shared
 SEES_ALL = frozenset({"System Manager", "Flow Manager"})
 NOTHING = "1=0"
 # Their conditions are made here: asking the framework for them would ask again, without end.
-OWN_RECORDS = frozenset({"Flow Run", "Flow Step Pending", "Flow Step Log"})
+OWN_RECORDS = frozenset({"Flow Run", "Flow Step Pending", "Flow Step Log", "Flow Delivery"})
 
 
 def sees_all(user: str | None = None) -> bool:
@@ -26,9 +26,7 @@ def run_query(user: str | None = None, doctype: str | None = None) -> str:
 	user = user or frappe.session.user
 	if sees_all(user):
 		return ""
-	allowed = [_condition_on(context, user) for context in _context_doctypes()]
-	allowed = [condition for condition in allowed if condition]
-	return f"({' or '.join(allowed)})" if allowed else NOTHING
+	return _about_readable("Flow Run", "context_doctype", "context_docname", user)
 
 
 def pending_query(user: str | None = None, doctype: str | None = None) -> str:
@@ -37,6 +35,21 @@ def pending_query(user: str | None = None, doctype: str | None = None) -> str:
 
 def log_query(user: str | None = None, doctype: str | None = None) -> str:
 	return _through_run("Flow Step Log", user)
+
+
+def delivery_query(user: str | None = None, doctype: str | None = None) -> str:
+	"""SQL condition on `tabFlow Delivery`; empty when nothing is hidden."""
+	user = user or frappe.session.user
+	if sees_all(user):
+		return ""
+	return _about_readable("Flow Delivery", "reference_doctype", "reference_name", user)
+
+
+def delivery_has_permission(doc, ptype: str = "read", user: str | None = None) -> bool:
+	user = user or frappe.session.user
+	if sees_all(user):
+		return True
+	return may_read(doc.get("reference_doctype"), doc.get("reference_name"), user)
 
 
 def run_has_permission(doc, ptype: str = "read", user: str | None = None) -> bool:
@@ -78,27 +91,28 @@ def _through_run(doctype: str, user: str | None) -> str:
 	return f"`tab{doctype}`.`flow_run` in (select `name` from `tabFlow Run` where {condition})"
 
 
-def _context_doctypes() -> list[str]:
-	"""The kinds of documents that runs are about: a hop along the index, whatever the number of runs."""
-	rows = frappe.db.sql(
-		"select distinct `context_doctype` from `tabFlow Run` where `context_doctype` > '' order by 1"
-	)
-	return [doctype for (doctype,) in rows]
+def _about_readable(table: str, kind: str, name: str, user: str) -> str:
+	"""The records of `table` whose document, named by these two columns, the user may read."""
+	# The kinds of documents there are: a hop along the index, whatever the number of records.
+	rows = frappe.db.sql(f"select distinct `{kind}` from `tab{table}` where `{kind}` > '' order by 1")
+	allowed = [
+		_condition_on(doctype, user, f"`tab{table}`.`{kind}`", f"`tab{table}`.`{name}`")
+		for (doctype,) in rows
+	]
+	allowed = [condition for condition in allowed if condition]
+	return f"({' or '.join(allowed)})" if allowed else NOTHING
 
 
-def _condition_on(doctype: str, user: str) -> str | None:
+def _condition_on(doctype: str, user: str, kind: str, name: str) -> str | None:
 	if not frappe.db.exists("DocType", doctype):
 		return None
 	readable = _match_condition(doctype, user)
 	if readable is None:
 		return None
-	of_doctype = f"`tabFlow Run`.`context_doctype` = {frappe.db.escape(doctype, percent=False)}"
+	of_doctype = f"{kind} = {frappe.db.escape(doctype, percent=False)}"
 	if not readable:
 		return f"({of_doctype})"
-	return (
-		f"({of_doctype} and `tabFlow Run`.`context_docname` in "
-		f"(select `tab{doctype}`.`name` from `tab{doctype}` where {readable}))"
-	)
+	return f"({of_doctype} and {name} in (select `tab{doctype}`.`name` from `tab{doctype}` where {readable}))"
 
 
 def _match_condition(doctype: str, user: str) -> str | None:

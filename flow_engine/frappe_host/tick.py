@@ -11,6 +11,7 @@ from flow_engine.engine.draining import CLAIM_LIMIT
 from flow_engine.engine.reconciling import reconcile
 from flow_engine.frappe_host.host import get_host
 from flow_engine.frappe_host.jobs import MAX_DRAINS, is_disabled, send_hint
+from flow_engine.service.deliveries import CLAIM_LIMIT as DELIVERY_LIMIT
 from flow_engine.service.ticking import repair_stray_rows
 
 _CURSOR = "flow_engine_reconciled_to"
@@ -30,11 +31,12 @@ def tick() -> dict:
 	host = get_host()
 	repaired = repair_stray_rows(host)
 	due = host.runs.count_due()
+	unsent = host.deliveries.count_due()
 	frappe.db.rollback()
 	if is_disabled():
 		if due:
 			frappe.logger("flow_engine").info(f"The flow engine is switched off; {due} due runs wait.")
-		return {"due": due, "repaired": repaired, "drains": 0, "disabled": True}
-	drains = min(math.ceil(due / CLAIM_LIMIT), MAX_DRAINS)
+		return {"due": due, "deliveries": unsent, "repaired": repaired, "drains": 0, "disabled": True}
+	drains = min(math.ceil(due / CLAIM_LIMIT) + math.ceil(unsent / DELIVERY_LIMIT), MAX_DRAINS)
 	sent = sum(send_hint(force=True) for _ in range(drains))
-	return {"due": due, "repaired": repaired, "drains": sent, "disabled": False}
+	return {"due": due, "deliveries": unsent, "repaired": repaired, "drains": sent, "disabled": False}

@@ -91,7 +91,8 @@ class GuardedHttpClient:
 	"""The HttpClient port of both hosts.
 
 	allowed_private_hosts: see AddressGuard. max_body_bytes bounds the answer, unpacked; a cut answer carries
-	the header `x-flow-engine-truncated: 1`. ca_bundle: path of the certificates to trust, not the usual ones.
+	the header `x-flow-engine-truncated: 1`. With max_redirects 0 a redirect is an answer like any other.
+	ca_bundle: path of the certificates to trust, not the usual ones.
 	Values of secrets are redacted from the answer too: servers echo what they are sent.
 	"""
 
@@ -145,7 +146,8 @@ class GuardedHttpClient:
 				if not acted:
 					raise
 				raise HttpNoAnswer(f"The request was answered with a redirect. {e.message}") from None
-			if answer.status not in _REDIRECTS or "location" not in answer.headers:
+			redirects = answer.status in _REDIRECTS and "location" in answer.headers
+			if not redirects or not self._max_redirects:
 				return _read_reply(answer, secrets)
 			following = _follow(hop, answer)
 			# A server that turns a POST into a GET has done the POST: sending again would do it twice.

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from flow_engine.engine.errors import BadInput, FlowError
 from flow_engine.service import arguments as read
-from flow_engine.service import doors
+from flow_engine.service import deliveries, doors
 from flow_engine.sqlite_host.host import StandaloneHost
 from flow_engine.sqlite_host.scenario import read_document
 from flow_engine.sqlite_host.worker import Worker
@@ -135,6 +136,16 @@ def _list_documents(caller: Caller, arguments: Arguments) -> dict[str, Any]:
 	return {"documents": caller.host.documents.latest(doctype, limit)}
 
 
+def _list_deliveries(caller: Caller, arguments: Arguments) -> dict[str, Any]:
+	filters = deliveries.filters_of(**_only(arguments, "status", "event", "doctype", "docname"))
+	limit = read.whole_number(arguments.get("limit"), "limit", 50, 1, doors.MAX_LIST)
+	start = read.whole_number(arguments.get("start"), "start", 0, 0, 10_000_000)
+	rows = caller.host.deliveries.find(filters, limit, start)
+	# Times as everywhere in the API.
+	shown = [{k: v.isoformat() if isinstance(v, datetime) else v for k, v in row.items()} for row in rows]
+	return {"deliveries": shown}
+
+
 def _import(caller: Caller, arguments: Arguments) -> dict[str, Any]:
 	payload = arguments.get("templates") or arguments.get("template")
 	if payload is None:
@@ -160,6 +171,7 @@ READS: Mapping[str, Callable[[Caller, Arguments], Any]] = {
 	"templates.export": lambda c, a: doors.export_template(c.host.templates, a.get("name")),
 	"runs.list": _list_runs,
 	"runs.get": _get_run,
+	"deliveries.list": _list_deliveries,
 	"documents.get": _get_document,
 	"documents.list": _list_documents,
 }
@@ -184,5 +196,10 @@ WRITES: Mapping[str, Callable[[Caller, Arguments], Any]] = {
 	"runs.mark_done": lambda c, a: _waiting(
 		c, a, lambda: doors.mark_done(c.host, a.get("run"), a.get("step_id"), a.get("result"))
 	),
+	"deliveries.redeliver": lambda c, a: deliveries.redeliver(
+		c.host, read.needed(a.get("delivery"), "delivery")
+	),
+	"deliveries.cancel": lambda c, a: deliveries.cancel(c.host, read.needed(a.get("delivery"), "delivery")),
+	"deliveries.signing_secret": lambda c, a: {"signing_secret": c.host.signing_secret()},
 	"documents.put": _put_document,
 }

@@ -6,6 +6,7 @@ key, a Subscription's two methods) and the same guard on standard fields as a si
 
 from __future__ import annotations
 
+import copy
 import json
 import sqlite3
 import threading
@@ -44,6 +45,8 @@ class SqliteDocuments:
 	def __init__(self, database: Database, clock: Clock):
 		self.database = database
 		self.clock = clock
+		# Called with a Dispatch Job's values before (None: it is new) and after every change.
+		self.after_job: Callable[[Mapping[str, Any] | None, Mapping[str, Any]], None] | None = None
 		# Each thread of the server acts for its own caller.
 		self._local = threading.local()
 
@@ -104,6 +107,7 @@ class SqliteDocuments:
 			"docstatus": values.get("docstatus") or 0,
 		}
 		self._store(document, ordinal, "created", new=True)
+		self._tell(None, document)
 		return document
 
 	def load(self, values: Mapping[str, Any]) -> None:
@@ -171,10 +175,16 @@ class SqliteDocuments:
 
 	def _change(self, doctype: str, name: str, change: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
 		document = self.get(doctype, name)
+		before = copy.deepcopy(document)
 		change(document)
 		document.update(modified=self._now(), modified_by=self.user)
 		self._store(document, None, "updated", new=False)
+		self._tell(before, document)
 		return document
+
+	def _tell(self, before: Mapping[str, Any] | None, document: Mapping[str, Any]) -> None:
+		if self.after_job is not None and document["doctype"] == "Dispatch Job":
+			self.after_job(before, document)
 
 	def _store(self, document: dict[str, Any], ordinal: int | None, change: str | None, new: bool) -> None:
 		if document["doctype"] == "Dispatch Job":

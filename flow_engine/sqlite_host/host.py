@@ -21,7 +21,7 @@ from flow_engine.service.deliveries import enqueue
 from flow_engine.service.dispatch_webhooks import job_deliveries
 from flow_engine.service.events import BUSINESS_EVENTS
 from flow_engine.sqlite_host.documents import SqliteDocuments
-from flow_engine.sqlite_host.messages import Outbox
+from flow_engine.sqlite_host.messages import Outbox, RecordedHttp
 from flow_engine.sqlite_host.store import Database, SqliteRuns, StorageFailed
 from flow_engine.sqlite_host.templates import SqliteTemplates
 from flow_engine.store.deliveries import SqlDeliveries
@@ -110,7 +110,13 @@ def open_host(
 
 	runs = SqliteRuns(database, clock, user)
 	templates = SqliteTemplates(database, clock, kinds, BUSINESS_EVENTS, user, runs.audit)
-	return StandaloneHost(
+	delivery_secret = kept_key(database, "delivery_secret")
+
+	def delivery_client() -> HttpClient:
+		# A client that answers from prepared replies has none to spare for deliveries.
+		return RecordedHttp(outbox) if make_http else _guarded(allowed_private_hosts, max_redirects=0)
+
+	host = StandaloneHost(
 		site="standalone",
 		runs=runs,
 		documents=documents,

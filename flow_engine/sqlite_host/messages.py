@@ -135,5 +135,6 @@ def _answer(reply: Mapping[str, Any]) -> HttpReply:
 
 
 def _place(key: str) -> tuple[str | None, str | None]:
+	"""Run and step of a step's key; a delivery's key names neither."""
 	parts = key.rsplit(":", 2)
-	return (parts[1], parts[2]) if len(parts) == 3 else (None, None)
+	return (parts[1], parts[2]) if len(parts) == 3 and parts[1] != "delivery" else (None, None)

@@ -13,6 +13,7 @@ DOCTYPES = (
 	"Flow Run Document",
 	"Flow Step Pending",
 	"Flow Step Log",
+	"Flow Delivery",
 	"Flow Audit Event",
 )
 _FOLDER = Path(__file__).parent.parent / "flow_engine" / "doctype"
@@ -39,6 +40,7 @@ _INDEXES = (
 	"attempt)",
 	"CREATE INDEX IF NOT EXISTS log_order ON `tabFlow Step Log` (flow_run, seq)",
 	"CREATE INDEX IF NOT EXISTS audit_run ON `tabFlow Audit Event` (flow_run)",
+	"CREATE INDEX IF NOT EXISTS delivery_wake ON `tabFlow Delivery` (wake_at) WHERE wake_at IS NOT NULL",
 	"CREATE UNIQUE INDEX IF NOT EXISTS template_name ON `tabFlow Template` (category, template_name)",
 	"CREATE UNIQUE INDEX IF NOT EXISTS version ON `tabFlow Template Version` (flow_template, version)",
 )

@@ -26,6 +26,7 @@ _PREFIX = {
 	"Flow Template": "FT",
 	"Flow Run": "FR",
 	"Flow Step Pending": "FSP",
+	"Flow Delivery": "FD",
 }
 
 

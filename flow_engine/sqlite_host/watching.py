@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 from flow_engine.clock import VirtualClock
 from flow_engine.engine.draining import drain
 from flow_engine.engine.errors import FlowError
-from flow_engine.engine.ports import Host
 from flow_engine.engine.running import LEASE_SECONDS
 from flow_engine.engine.session import Session
 from flow_engine.engine.state import StepState, StepStatus
+from flow_engine.service.deliveries import send_due
+from flow_engine.sqlite_host.host import StandaloneHost
 
 # A flow cannot loop, so this only bounds what a hostile definition may cost.
 MAX_ADVANCES = 100_000
@@ -26,7 +27,7 @@ class SimulationStalled(FlowError):
 	code = "simulation_stalled"
 
 
-def instants(host: Host, clock: VirtualClock, until: datetime | None = None) -> Iterator[datetime]:
+def instants(host: StandaloneHost, clock: VirtualClock, until: datetime | None = None) -> Iterator[datetime]:
 	"""Do what is due, yield the time, move to when something is due next; ends when nothing is or at `until`.
 
 	The caller may make more due while it has the turn. Raises SimulationStalled.
@@ -34,6 +35,7 @@ def instants(host: Host, clock: VirtualClock, until: datetime | None = None) -> 
 	stalls = 0
 	for _ in range(MAX_ADVANCES):
 		advanced = drain(host, seconds=0)
+		send_due(host, seconds=0)
 		yield clock.now()
 		next_at = host.runs.next_wake()
 		if next_at is None or (until is not None and next_at > until):
@@ -54,7 +56,7 @@ def instants(host: Host, clock: VirtualClock, until: datetime | None = None) -> 
 class RunWatch:
 	"""What changed in a run since one last looked."""
 
-	def __init__(self, host: Host, run: str):
+	def __init__(self, host: StandaloneHost, run: str):
 		self.host = host
 		self.run = run
 		self.seen: dict[str, StepState] = {}

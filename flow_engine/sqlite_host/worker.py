@@ -12,6 +12,7 @@ from flow_engine.engine.errors import RunNotFound
 from flow_engine.engine.reconciling import reconcile
 from flow_engine.engine.running import Advanced
 from flow_engine.engine.state import RunStatus
+from flow_engine.service.deliveries import send_due
 from flow_engine.service.ticking import repair_stray_rows
 from flow_engine.sqlite_host.host import StandaloneHost
 
@@ -90,6 +91,7 @@ class Worker:
 					reconciled_at = time.monotonic()
 					self._after = reconcile(self.host, self._after).after
 				self._drain()
+				send_due(self.host, DRAIN_SECONDS, self._stopping.is_set)
 				wait = self._until_next()
 			except Exception as error:  # a busy or full disk must not end the only worker
 				self.host.report(error, "the worker")
@@ -112,7 +114,8 @@ class Worker:
 
 	def _until_next(self) -> float:
 		"""Seconds until something falls due, as far as is known."""
-		next_at = self.host.runs.next_wake()
+		known = [self.host.runs.next_wake(), self.host.deliveries.next_wake()]
+		next_at = min((when for when in known if when is not None), default=None)
 		if next_at is None:
 			return TICK_SECONDS
 		seconds = (next_at - self.host.clock.now()).total_seconds()

@@ -14,6 +14,7 @@ DOCTYPE = "Dispatch Job"
 OPEN_STATUSES = ("Open", "Scheduled", "In Progress")
 PRIORITIES = ("low", "medium", "high", "urgent")
 DEFAULT_JOB_TYPE = "Installation"
+WEBHOOKS = ("on_open_webhook", "on_close_webhook")
 
 
 def dispatch(ctx: StepContext) -> Outcome:
@@ -42,6 +43,8 @@ def _merge(ctx: StepContext, name: str) -> Outcome:
 		**subject.reference(ctx),
 		"requested_on": ctx.now.isoformat(),
 	}
+	# Whoever is to be told of the request is told of the job that it joins.
+	row.update({name: ctx.payload[name] for name in WEBHOOKS if ctx.payload.get(name)})
 	job = ctx.documents.add_row(DOCTYPE, name, "merged_requests", row)
 	if job.get("status") not in OPEN_STATUSES:
 		return Retry(Conflict.code, "The open job was closed at the same moment.")
@@ -123,14 +126,14 @@ KIND = Kind(
 			"Webhook on open",
 			"text",
 			single_line=True,
-			help="Address that is told when work on the job begins.",
+			help="Address that is told, signed and by POST, when the job is opened or the request joins one.",
 		),
 		Field(
 			"on_close_webhook",
 			"Webhook on close",
 			"text",
 			single_line=True,
-			help="Address that is told when the job is completed or cancelled.",
+			help="Address that is told, signed and by POST, when the job is completed or cancelled.",
 		),
 	),
 )

@@ -4,6 +4,7 @@ from frappe.contacts.doctype.address.address import get_address_display
 from frappe.model.document import Document
 from frappe.utils import add_to_date, escape_html, flt, get_datetime, now_datetime
 
+from flow_engine.frappe_host.delivering import tell_about_job
 from flow_engine.frappe_host.names import next_name
 
 OPEN_STATES = ("Open", "Scheduled", "In Progress")
@@ -41,6 +42,9 @@ class DispatchJob(Document):
 		self.set_times()
 		self.set_address()
 		self.own_merge_key_while_open()
+
+	def on_update(self):
+		tell_about_job(self)
 
 	def refuse_illegal_move(self):
 		before = self.get_doc_before_save()

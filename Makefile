@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-standalone test-native bench lint format docs clean
+.PHONY: help demo test test-standalone test-native bench soak lint format docs clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -32,6 +32,9 @@ test-native: $(STAMP) ## The suite on a real ERPNext site (FRAPPE_BENCH, default
 
 bench: $(STAMP) ## Ratios against floors, in one run
 	$(BIN)/python -m benchmarks
+
+soak: $(STAMP) ## Half an hour of random kills on a bench (FRAPPE_BENCH, FRAPPE_SITE, SOAK_MINUTES, SOAK_SEED)
+	$(BIN)/python tests/soak.py
 
 lint: $(STAMP) node_modules ## ruff and prettier
 	$(BIN)/ruff check .

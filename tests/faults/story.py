@@ -1,0 +1,296 @@
+"""One story of flows on a SQLite file, told act by act in processes that may die: whoever comes next repeats
+the act that was under way, as a client does that got no answer, and goes on."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from urllib.request import ProxyHandler, build_opener
+
+from flow_engine.clock import VirtualClock
+from flow_engine.engine.attempts import idempotency_key
+from flow_engine.engine.crash_points import arm
+from flow_engine.engine.definition import dump_definition
+from flow_engine.engine.draining import drain, start_run
+from flow_engine.engine.errors import DuplicateTrigger, FlowError, RunFinal, StepNotWaiting
+from flow_engine.engine.interventions import cancel_run, complete_step, mark_done, retry_step, skip_step
+from flow_engine.engine.ports import NewRun
+from flow_engine.engine.session import Session
+from flow_engine.engine.state import StepStatus
+from flow_engine.service.ticking import repair_stray_rows
+from flow_engine.sqlite_host.host import StandaloneHost, open_host
+from flow_engine.sqlite_host.templates import store_definition
+from flow_engine.testing.builders import flow, issue, step
+from flow_engine.testing.crashing import die_at
+from flow_engine.testing.generated_flows import generate, steps_that_wait_for_a_call
+
+START = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
+# Longer than any lease of the story: a call's is its timeout and half a minute more.
+AFTER_A_CRASH = timedelta(seconds=120)
+HORIZON = timedelta(days=5)
+ACTING = "operator@example.com"
+# What a repeated act is told about what the first one did.
+DONE_ALREADY = (DuplicateTrigger, RunFinal, StepNotWaiting)
+
+
+def prepare(path: str, receiver: str, seed: int) -> None:
+	"""A database with the story's flows, published."""
+	host = open_host(path, clock=VirtualClock(START))
+	mark = "{{variables.mark}}/"
+	flows = {
+		"main": generate(seed, receiver, size=13, delay={"delay_hours": 5}),
+		"stray": flow(
+			step("month", when=("after_delay", {"delay_days": 30})),
+			issue("later", mark + "later", after=["month"]),
+		),
+		"rivals": flow(
+			issue("first", mark + "first"),
+			step("person", when="manual", after=["first"]),
+			issue("last", mark + "last", after=["person"]),
+		),
+		"brief": flow(issue("only", mark + "only")),
+	}
+	for title, definition in flows.items():
+		store_definition(host.templates, definition, title)
+	host.database.close()
+
+
+class Story:
+	def __init__(self, folder: Path, receiver: str):
+		self.folder, self.receiver = folder, receiver
+		self.notes = folder / "notes.json"
+		notes = json.loads(self.notes.read_text()) if self.notes.exists() else {}
+		self.act: int = notes.get("act", 0)
+		now = datetime.fromisoformat(notes["now"]) + AFTER_A_CRASH if notes else START
+		self.clock = VirtualClock(now)
+		self.host: StandaloneHost = open_host(
+			str(folder / "flows.sqlite"), clock=self.clock, allowed_private_hosts=("127.0.0.1",)
+		)
+
+	def go_on(self) -> None:
+		acts: list[Callable[[], None]] = [
+			self.start_main,
+			self.work,
+			self.call_links,
+			self.pass_days,
+			self.operate,
+			self.edit_a_row,
+			self.replace_a_rival,
+			self.cancel,
+			self.hurry,
+		]
+		for place, act in enumerate(acts):
+			if place >= self.act:
+				self._note()
+				act()
+				self.act = place + 1
+		self._note()
+
+	def _note(self) -> None:
+		new = self.notes.with_suffix(".new")
+		new.write_text(json.dumps({"act": self.act, "now": self.clock.now().isoformat()}))
+		new.rename(self.notes)
+
+	# --- acts -----------------------------------------------------------------------------------------------
+
+	def start_main(self) -> None:
+		self.start("main")
+
+	def work(self) -> None:
+		while drain(self.host, 60):
+			pass
+
+	def call_links(self) -> None:
+		run = self.run("main")
+		definition = self.session("main").definition
+		for step_id in steps_that_wait_for_a_call(dump_definition(definition)):
+			self.repeatable(lambda step_id=step_id: complete_step(self.host, run, step_id, {"a": 1}, True))
+
+	def pass_days(self) -> None:
+		"""Everything that falls due within days."""
+		until = self.clock.now() + HORIZON
+		while True:
+			self.work()
+			next_at = self.host.runs.next_wake()
+			if next_at is None or next_at > until:
+				return
+			self.clock.move_to(next_at)
+			self._note()
+
+	def operate(self) -> None:
+		"""A person settles every failure: looks at the receiver where the outcome is unknown, tries once more
+		what was broken, gives up what is refused."""
+		run = self.run("main")
+		for _ in range(20):
+			self.pass_days()
+			session = self.session("main")
+			failed = [
+				(one, session.state(one.id))
+				for one in session.definition.steps
+				if session.state(one.id).status is StepStatus.FAILED and session.state(one.id).handled is None
+			]
+			if not failed:
+				return
+			for one, state in failed:
+				key = idempotency_key("standalone", run, one.id)
+				if (state.error or {})["code"] != "outcome_unknown":
+					act = retry_step if "broken_once" in one.payload["url"] else skip_step
+					self.repeatable(lambda act=act, one=one: act(self.host, run, one.id))
+				elif self.has_happened(key):
+					self.repeatable(lambda one=one: mark_done(self.host, run, one.id, {"seen": True}))
+				else:
+					self.repeatable(lambda one=one: retry_step(self.host, run, one.id))
+		raise AssertionError("failures without end")
+
+	def edit_a_row(self) -> None:
+		run = self.start("stray")
+		self.work()
+		database = self.host.database
+		database.transact(
+			lambda: database.execute(
+				"UPDATE `tabFlow Step Pending` SET trigger_at = %s WHERE flow_run = %s AND status = "
+				"'pending'",
+				["2026-01-01 00:00:00", run],
+			)
+		)
+		repair_stray_rows(self.host)
+		self.work()
+
+	def replace_a_rival(self) -> None:
+		self.start("rivals", "old", context_doctype="Customer", context_docname="C1", concurrency="replace")
+		self.work()
+		run = self.start(
+			"rivals", "new", context_doctype="Customer", context_docname="C1", concurrency="replace"
+		)
+		self.work()
+		self.repeatable(lambda: complete_step(self.host, run, "person", "yes"))
+		self.work()
+
+	def cancel(self) -> None:
+		run = self.start("rivals", "doomed")
+		self.work()
+		self.repeatable(lambda: cancel_run(self.host, run, "No more."))
+
+	def hurry(self) -> None:
+		for mark in ("one", "two", "three"):
+			self.start("brief", mark)
+		drain(self.host, 0)
+		self.work()
+
+	# --- words ----------------------------------------------------------------------------------------------
+
+	def start(self, title: str, mark: str = "", **columns: Any) -> str:
+		mark = mark or title
+		trigger = self.host.templates.trigger_of(self.template(title))
+		variables = {"mark": mark, "n": self.session_variables(title).get("n")}
+		new = NewRun(
+			trigger.template,
+			trigger.version,
+			"manual",
+			variables=variables,
+			trigger_key=mark,
+			run_as=ACTING,
+			**columns,
+		)
+		self.repeatable(lambda: self.host.runs.transact(lambda: start_run(self.host, new)))
+		return self.run(mark)
+
+	def session_variables(self, title: str) -> dict[str, Any]:
+		trigger = self.host.templates.trigger_of(self.template(title))
+		return dict(self.host.definitions.load(trigger.template, trigger.version).variables)
+
+	def template(self, title: str) -> str:
+		rows = self.host.database.rows(
+			"SELECT name FROM `tabFlow Template` WHERE template_name = %s", [title]
+		)
+		return rows[0]["name"]
+
+	def run(self, mark: str) -> str:
+		rows = self.host.database.rows("SELECT name FROM `tabFlow Run` WHERE trigger_key = %s", [mark])
+		return rows[0]["name"]
+
+	def session(self, mark: str) -> Session:
+		return Session(self.host, self.host.runs.read(self.run(mark)))
+
+	def has_happened(self, key: str) -> bool:
+		with build_opener(ProxyHandler({})).open(
+			f"{self.receiver}/{quote(key, safe='')}", timeout=10
+		) as reply:
+			return int(reply.read()) > 0
+
+	@staticmethod
+	def repeatable(act: Callable[[], Any]) -> None:
+		try:
+			act()
+		except DONE_ALREADY:
+			pass
+
+	# --- the end --------------------------------------------------------------------------------------------
+
+	def picture(self) -> dict[str, Any]:
+		"""What must be the same however often somebody died; as JSON."""
+		rows = self.host.database.rows
+		runs = {}
+		for row in rows("SELECT name, trigger_key FROM `tabFlow Run` ORDER BY trigger_key"):
+			record = self.host.runs.read(row["name"])
+			session = Session(self.host, record)
+			states = {one.id: session.state(one.id) for one in session.definition.steps}
+			runs[row["trigger_key"]] = {
+				"status": record.status,
+				"idle": [record.wake_at is None, record.lease_token is None, record.failed_steps],
+				"steps": {
+					step_id: [state.status, state.handled, state.reason, state.branch]
+					for step_id, state in sorted(states.items())
+				},
+			}
+		return {
+			"runs": runs,
+			"documents": sorted(
+				Counter(
+					json.loads(row["values"]).get("subject") or row["name"]
+					for row in rows("SELECT name, `values` FROM document")
+				).items()
+			),
+			"open rows": [
+				[row["flow_run"], row["step_id"]]
+				for row in rows(
+					"SELECT flow_run, step_id FROM `tabFlow Step Pending` WHERE status = 'pending' "
+					"ORDER BY flow_run, step_id"
+				)
+			],
+			"open calls": len(rows("SELECT name FROM `tabFlow Step Log` WHERE state = 'running'")),
+			"done twice": rows(
+				"SELECT flow_run, step_id FROM `tabFlow Step Log` WHERE state = 'done' "
+				"GROUP BY flow_run, step_id HAVING COUNT(*) > 1"
+			),
+		}
+
+	def attempts(self) -> dict[str, int]:
+		"""Idempotency key → attempts that the log knows of."""
+		found = self.host.database.rows(
+			"SELECT idempotency_key AS `key`, COUNT(*) AS n FROM `tabFlow Step Log` "
+			"WHERE idempotency_key IS NOT NULL GROUP BY idempotency_key"
+		)
+		return {row["key"]: row["n"] for row in found}
+
+
+def live(folder: str, receiver: str, crash: tuple[str, int] | None, count: bool = False) -> None:
+	"""A process of the story, from wherever it stands to its end or to the crash."""
+	story = Story(Path(folder), receiver)
+	seen: Counter[str] = Counter()
+	if crash:
+		die_at(*crash)
+	elif count:
+		arm(lambda name: seen.update([name]))
+	try:
+		story.go_on()
+	except FlowError as error:
+		raise SystemExit(f"{error.code}: {error.message}") from error
+	arm(None)
+	answer = {"picture": story.picture(), "attempts": story.attempts(), "reached": seen}
+	(Path(folder) / "answer.json").write_text(json.dumps(answer))

@@ -7,8 +7,9 @@ document that no flow watches costs a dictionary lookup per event.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import wraps
 from typing import Any
 
 import frappe
@@ -26,6 +27,7 @@ from flow_engine.frappe_host.trigger_cache import (
 	Watch,
 	current_map,
 	forget_triggers,
+	is_unwatched,
 	triggers_for,
 	watches_insert,
 )
@@ -66,9 +68,21 @@ def _watch(doc: Any) -> Watch | None:
 	return triggers_for(doc.doctype)
 
 
+def _when_watched(handler: Callable[..., None]) -> Callable[..., None]:
+	"""Most saves are of documents that no flow watches: they go no further than this."""
+
+	@wraps(handler)
+	def quick(doc: Any, method: str | None = None, *args: Any, **kwargs: Any) -> None:
+		if not is_unwatched(doc.doctype):
+			handler(doc, method)
+
+	return quick
+
+
 # --- document events, as hooks.py names them ------------------------------------------------------------
 
 
+@_when_watched
 @harmless
 def before_save(doc: Any, method: str | None = None) -> None:
 	"""`before_validate`, `before_cancel` or `before_update_after_submit`: whichever a save begins with."""
@@ -77,6 +91,7 @@ def before_save(doc: Any, method: str | None = None) -> None:
 		field_changes.before_save(doc)
 
 
+@_when_watched
 @harmless
 def before_change(doc: Any, method: str | None = None) -> None:
 	"""`db_set` is about to write."""
@@ -85,6 +100,7 @@ def before_change(doc: Any, method: str | None = None) -> None:
 		field_changes.before_db_set(doc)
 
 
+@_when_watched
 @harmless
 def on_event(doc: Any, method: str | None = None) -> None:
 	"""after_insert, on_update, on_submit, on_cancel, on_update_after_submit."""
@@ -115,6 +131,7 @@ def on_trash(doc: Any, method: str | None = None) -> None:
 		)
 
 
+@_when_watched
 @harmless
 def on_change(doc: Any, method: str | None = None) -> None:
 	"""A save, or a `db_set`, has been written."""

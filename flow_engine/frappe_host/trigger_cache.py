@@ -70,6 +70,16 @@ def triggers_for(doctype: str) -> Watch | None:
 	return current_map().by_doctype.get(doctype)
 
 
+def is_unwatched(doctype: str) -> bool:
+	"""Is it known already, without asking anybody, that no flow watches this DocType? Asked several times in
+	every save of the site, so it is the short way to the answer that most saves get."""
+	local = frappe.local
+	memo = getattr(local, _LOCAL, None)
+	if memo is None or memo.map is None or doctype in memo.map.by_doctype:
+		return False
+	return memo.site == local.site and not _is_old(memo)
+
+
 def current_map() -> TriggerMap:
 	"""The map as this request sees it. Raises only what has ended the transaction."""
 	memo = _memo()

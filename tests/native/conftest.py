@@ -290,6 +290,7 @@ gone("Subscription Plan", frappe.get_all("Subscription Plan", {"name": ("like", 
 gone("Item", frappe.get_all("Item", {"name": ("like", like)}, pluck="name"))
 gone("Email Account", frappe.get_all("Email Account", {"name": ("like", like)}, pluck="name"))
 frappe.db.delete("Email Queue", {"reference_name": ("in", runs or [""])})
+frappe.db.delete("Email Queue", {"reference_name": ("like", f"{mark} %")})
 frappe.db.delete("Notification Log", {"for_user": ("in", people or [""])})
 for person in people:
 	frappe.db.delete("Notification Settings", {"name": person})

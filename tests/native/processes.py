@@ -49,9 +49,9 @@ class Bench:
 			"PYTHONPATH": str(REPO),
 			"PYTHONDONTWRITEBYTECODE": "1",
 			"FRAPPE_REDIS_QUEUE": f"redis://127.0.0.1:{self.queue_port}",
-			# The framework then shows no debugger and keeps its server in one process.
-			"CI": "1",
 		}
+		# With it set, the framework's workers would send emails inside the transaction that queues them.
+		self.env.pop("CI", None)
 		# The desk would look for a development server's socket.
 		self.env.pop("DEV_SERVER", None)
 		self._started: list[subprocess.Popen] = []
@@ -77,7 +77,8 @@ class Bench:
 	def start_web(self) -> str:
 		"""The address of a web server that answers several requests at a time."""
 		port = free_port()
-		self._frappe("web", "--site", self.site, "serve", "--port", str(port), "--noreload")
+		# In a web server `CI` does no more than leave out the debugger, which is no part of the product.
+		self._frappe("web", "--site", self.site, "serve", "--port", str(port), "--noreload", CI="1")
 		eventually(lambda: listens(port), "the web server answering")
 		return f"http://127.0.0.1:{port}"
 
@@ -126,15 +127,15 @@ class Bench:
 	def _prefix(self) -> list[str]:
 		return [str(self.python), "-m", "frappe.utils.bench_helper", "frappe"]
 
-	def _frappe(self, log: str, *arguments: str) -> subprocess.Popen:
-		return self._start(log, [*self._prefix(), *arguments])
+	def _frappe(self, log: str, *arguments: str, **env: str) -> subprocess.Popen:
+		return self._start(log, [*self._prefix(), *arguments], **env)
 
-	def _start(self, log: str, command: list[str]) -> subprocess.Popen:
+	def _start(self, log: str, command: list[str], **env: str) -> subprocess.Popen:
 		with (self.logs / f"{log}.log").open("ab") as output:
 			process = subprocess.Popen(
 				command,
 				cwd=self.sites,
-				env=self.env,
+				env={**self.env, **env},
 				stdin=subprocess.DEVNULL,
 				stdout=output,
 				stderr=subprocess.STDOUT,

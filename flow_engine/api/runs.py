@@ -8,11 +8,14 @@ from flow_engine.api.door import endpoint, is_manager, only_managers
 from flow_engine.engine.errors import BadInput, EngineDisabled, InputTooLarge, NotAllowed
 from flow_engine.engine.interventions import MAX_INPUT_BYTES
 from flow_engine.frappe_host import run_access
+from flow_engine.frappe_host.bulk import start_bulk
 from flow_engine.frappe_host.events import dispatch_event
 from flow_engine.frappe_host.host import get_host
 from flow_engine.frappe_host.jobs import is_disabled
 from flow_engine.service import arguments as read
 from flow_engine.service import doors
+from flow_engine.service.bulk import read_bulk
+from flow_engine.service.runs import run_actions
 
 CALLS_PER_MINUTE = 120
 
@@ -117,9 +120,7 @@ def get(run=None, name=None):
 	view = doors.get_run(get_host(), name, values)
 	for step in view["run"]["steps"]:
 		step["allowed"] = [a for a in step["allowed"] if run_access.may(a, name, step["id"])]
-	view["run"]["allowed"] = (
-		["cancel"] if is_manager() and view["run"]["status"] in ("running", "failed") else []
-	)
+	view["run"]["allowed"] = run_actions(view["run"]["status"]) if is_manager() else []
 	return view
 
 
@@ -134,23 +135,43 @@ def cancel(run=None, reason=None):
 
 @frappe.whitelist(methods=["POST"])
 @endpoint
-def retry(run=None, step_id=None):
+def retry(run=None, step_id=None, reason=None):
 	only_managers()
-	return doors.retry(get_host(), run, step_id)
+	return doors.retry(get_host(), run, step_id, reason)
 
 
 @frappe.whitelist(methods=["POST"])
 @endpoint
-def skip(run=None, step_id=None):
+def skip(run=None, step_id=None, reason=None):
 	only_managers()
-	return doors.skip(get_host(), run, step_id)
+	return doors.skip(get_host(), run, step_id, reason)
 
 
 @frappe.whitelist(methods=["POST"])
 @endpoint
-def mark_done(run=None, step_id=None, result=None):
+def mark_done(run=None, step_id=None, result=None, reason=None):
 	only_managers()
-	return doors.mark_done(get_host(), run, step_id, result)
+	return doors.mark_done(get_host(), run, step_id, result, reason)
+
+
+@frappe.whitelist(methods=["POST"])
+@endpoint
+def replay(run=None, step_id=None, version=None, reason=None):
+	"""Repeat an ended run, from its start or from a step, as a child run of it."""
+	only_managers()
+	if is_disabled():
+		raise EngineDisabled()
+	host = get_host()
+	return doors.replay(host, host.templates, run, step_id, version, reason)
+
+
+@frappe.whitelist(methods=["POST"])
+@endpoint
+def bulk(action=None, names=None, filters=None, reason=None, version=None):
+	"""Cancel, retry or replay many runs in a background job; answers its id and how many runs there are."""
+	only_managers()
+	host = get_host()
+	return start_bulk(read_bulk(host, host.templates, action, names, filters, reason, version))
 
 
 def _value(result):

@@ -2,9 +2,12 @@
 
 import frappe
 
-from flow_engine.api.door import endpoint
+from flow_engine.api.door import endpoint, only_managers
+from flow_engine.frappe_host.bulk import start_bulk
 from flow_engine.frappe_host.host import get_host
+from flow_engine.service import arguments as read
 from flow_engine.service import doors
+from flow_engine.service.bulk import read_bulk
 
 
 def _store():
@@ -31,8 +34,25 @@ def create(**values):
 
 @frappe.whitelist(methods=["POST", "PUT"])
 @endpoint
-def update(name=None, modified=None, **values):
-	return doors.update_template(_store(), name, values, modified)
+def update(name=None, modified=None, running=None, reason=None, **values):
+	"""`running`, with `is_active` 0: let the runs `finish`, or `cancel` them once this is committed."""
+	answer = doors.update_template(_store(), name, values, modified, running, reason)
+	if running == "cancel":
+		answer["cancelling"] = _cancel_runs(answer["template"]["name"], reason)
+	return answer
+
+
+@frappe.whitelist(methods=["POST"])
+@endpoint
+def cancel_runs(name=None, reason=None):
+	"""Cancel every running run of a flow, in a background job; `{job, count, more}`."""
+	only_managers()
+	return _cancel_runs(read.needed(name, "name"), reason)
+
+
+def _cancel_runs(name, reason):
+	host = get_host()
+	return start_bulk(read_bulk(host, host.templates, "cancel", filters={"template": name}, reason=reason))
 
 
 @frappe.whitelist(methods=["POST", "DELETE"])

@@ -278,7 +278,7 @@ class NewRun:
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
 	"""Who did what and why, kept for good. `event_type`: `run.cancelled`, `template.paused`, …; `user`:
-	whoever acts now when None, the engine itself when empty. `details`: plain JSON, no values of documents."""
+	whoever acts now when None, the engine itself when empty. `details`: JSON, no values of documents."""
 
 	event_type: str
 	flow_template: str | None = None

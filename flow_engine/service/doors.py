@@ -24,6 +24,7 @@ from flow_engine.engine.interventions import (
 	cancel_run,
 	check_input,
 	complete_step,
+	retry_failed,
 	retry_step,
 	skip_step,
 	wake_run,
@@ -31,6 +32,7 @@ from flow_engine.engine.interventions import (
 from flow_engine.engine.interventions import mark_done as mark_step_done
 from flow_engine.engine.party import customer_of
 from flow_engine.engine.ports import Host
+from flow_engine.engine.replaying import Target, replay_run
 from flow_engine.engine.state import RunStatus
 from flow_engine.service import arguments as read
 from flow_engine.service import templates
@@ -40,6 +42,7 @@ from flow_engine.service.runs import advanced_view, describe_run
 
 MAX_LIST = 500
 _FLAGS = ("is_active", "run_as_triggering_user")
+_NUMBERS = ("recursion_limit", "failure_limit")
 
 
 class ConditionNotMet(FlowError):
@@ -78,11 +81,35 @@ def create_template(store: templates.TemplateStore, values: Mapping[str, Any]) -
 
 
 def update_template(
-	store: templates.TemplateStore, name: Any, values: Mapping[str, Any], modified: Any = None
+	store: templates.TemplateStore,
+	name: Any,
+	values: Mapping[str, Any],
+	modified: Any = None,
+	running: Any = None,
+	reason: Any = None,
 ) -> dict[str, Any]:
-	"""`modified`: what the caller last saw; another's save since then is SaveConflict."""
+	"""`modified`: what the caller last saw; another's save since then is SaveConflict.
+
+	When this pauses the flow, `reason` is kept and `running` says what is to become of its runs: `finish` (as
+	without it) or `cancel`, which is the door's to do once this is committed.
+	"""
 	name, modified = read.needed(name, "name"), read.text(modified, "modified")
-	return {"template": templates.update_template(store, name, _fields(values), modified)}
+	values = _fields(values)
+	if asks_to_cancel(values, running) or "is_active" in values:
+		values["paused_reason"] = read.text(reason, "reason") or ""
+	return {"template": templates.update_template(store, name, values, modified)}
+
+
+def asks_to_cancel(values: Mapping[str, Any], running: Any) -> bool:
+	"""Are the runs of a flow that is being paused to be cancelled? Raises BadInput."""
+	running = read.text(running, "running")
+	if running not in (None, "finish", "cancel"):
+		raise BadInput("`running` must be `finish` or `cancel`.")
+	if running and read.flag(values.get("is_active", 1), "is_active"):
+		raise BadInput(
+			"`running` goes with `is_active` 0: it says what becomes of the runs of a paused flow."
+		)
+	return running == "cancel"
 
 
 def delete_template(store: templates.TemplateStore, name: Any) -> dict[str, Any]:
@@ -133,6 +160,8 @@ def _fields(values: Mapping[str, Any]) -> dict[str, Any]:
 	for key, value in fields.items():
 		if key in _FLAGS:
 			fields[key] = read.flag(value, key)
+		elif key in _NUMBERS and isinstance(value, int) and not isinstance(value, bool):
+			fields[key] = str(value)  # read by the rules that every door goes through
 		elif key in ("flow_definition", "trigger_condition"):
 			read.storable(value, key)
 		elif value is not None and not isinstance(value, str):
@@ -260,27 +289,62 @@ def cancel(host: Host, run: Any, reason: Any = None) -> dict[str, Any]:
 	return {"run": run, "status": RunStatus.CANCELLED.value, "in_flight": in_flight}
 
 
-def retry(host: Host, run: Any, step_id: Any) -> dict[str, Any]:
-	"""Try a failed step again. Raises RunNotFound, StepNotFound, StepNotWaiting, RunFinal."""
-	run = read.needed(run, "run")
-	retry_step(host, run, read.needed(step_id, "step_id"))
+def retry(host: Host, run: Any, step_id: Any = None, reason: Any = None) -> dict[str, Any]:
+	"""Try a failed step again, or without a step all that failed. Raises RunNotFound, StepNotFound,
+	StepNotWaiting, RunFinal."""
+	run, step_id, why = read.needed(run, "run"), read.text(step_id, "step_id"), _reason(reason)
+	if step_id is None:
+		retry_failed(host, run, why)
+	else:
+		retry_step(host, run, step_id, why)
 	return advanced_view(run)
 
 
-def skip(host: Host, run: Any, step_id: Any) -> dict[str, Any]:
+def _reason(reason: Any) -> str:
+	return read.text(reason, "reason") or ""
+
+
+def skip(host: Host, run: Any, step_id: Any, reason: Any = None) -> dict[str, Any]:
 	"""Give a failed step up; the run goes on without it. Raises RunNotFound, StepNotFound, StepNotWaiting,
 	RunFinal."""
 	run = read.needed(run, "run")
-	skip_step(host, run, read.needed(step_id, "step_id"))
+	skip_step(host, run, read.needed(step_id, "step_id"), _reason(reason))
 	return advanced_view(run)
 
 
-def mark_done(host: Host, run: Any, step_id: Any, result: Any = None) -> dict[str, Any]:
+def mark_done(host: Host, run: Any, step_id: Any, result: Any = None, reason: Any = None) -> dict[str, Any]:
 	"""A failed step was done by hand. `result`: a JSON object, as text or data. Raises as `skip`, and
 	BadInput."""
 	run = read.needed(run, "run")
-	mark_step_done(host, run, read.needed(step_id, "step_id"), read.json_object(result, "result"))
+	step_id, result = read.needed(step_id, "step_id"), read.json_object(result, "result")
+	mark_step_done(host, run, step_id, result, _reason(reason))
 	return advanced_view(run)
+
+
+def replay(
+	host: Host,
+	store: Any,
+	run: Any,
+	step_id: Any = None,
+	version: Any = None,
+	reason: Any = None,
+	key: str | None = None,
+) -> dict[str, Any]:
+	"""Repeat an ended run as a child of it, from its start or from a step. `version`: `original`, or
+	`latest`, what is published now. `run` in the answer is the child.
+
+	Raises RunNotFound, RunNotEnded, StepNotFound, StepNotWaiting, TemplateNotFound, BadInput.
+	"""
+	run, step_id = read.needed(run, "run"), read.text(step_id, "step_id")
+	version = read.text(version, "version") or "original"
+	if version not in ("original", "latest"):
+		raise BadInput("`version` must be `original` or `latest`.")
+	target = None
+	if version == "latest":
+		trigger: Trigger = store.trigger_of(host.runs.read(run).flow_template)
+		target = Target(trigger.version, trigger.run_as, trigger.concurrency)
+	child = replay_run(host, run, step_id, target, _reason(reason), key)
+	return {**advanced_view(child), "replay_of": run}
 
 
 def get_run(host: Host, run: Any, values: bool = True) -> dict[str, Any]:

@@ -32,6 +32,7 @@ def describe_run(host: Host, record: RunRecord, values: bool = True) -> dict[str
 		"wake_at": _iso(record.wake_at),
 		"failed_steps": record.failed_steps,
 		"parent_run": record.parent_run,
+		"replay_of": _replayed(record),
 	}
 	if values:
 		view["variables"] = record.variables
@@ -88,8 +89,18 @@ def allowed_actions(record: RunRecord, trigger: TriggerType, state: StepState) -
 		and state.status is StepStatus.FAILED
 		and state.handled is None
 	):
-		return ["retry", "skip", "mark_done"]
+		allowed = ["retry", "skip", "mark_done"]
+		return [*allowed, "replay"] if record.status != RunStatus.RUNNING else allowed
+	if record.status != RunStatus.RUNNING and (state.settled and state.status is not StepStatus.SKIPPED):
+		return ["replay"]
 	return []
+
+
+def run_actions(status: str) -> list[str]:
+	"""What the status of a run allows to be done to all of it."""
+	if status == RunStatus.RUNNING:
+		return ["cancel"]
+	return ["cancel", "replay"] if status == RunStatus.FAILED else ["replay"]
 
 
 def advanced_view(run: str, advanced: Advanced | None = None) -> dict[str, Any]:
@@ -107,6 +118,12 @@ def _template_name(host: Host, record: RunRecord) -> str:
 	except FlowError:
 		return record.flow_template
 	return str(template.get("template_name") or record.flow_template)
+
+
+def _replayed(record: RunRecord) -> str | None:
+	"""The run that this one repeats, if it does."""
+	replay = record.trigger_data.get("replay") if isinstance(record.trigger_data, Mapping) else None
+	return str(replay.get("of")) if isinstance(replay, Mapping) else None
 
 
 def _iso(when: Any) -> str | None:

@@ -14,6 +14,8 @@ from typing import Any
 from flow_engine.engine.errors import BadInput, FlowError
 from flow_engine.service import arguments as read
 from flow_engine.service import deliveries, doors
+from flow_engine.service.bulk import act_on_all, read_bulk
+from flow_engine.service.runs import run_actions
 from flow_engine.sqlite_host.host import StandaloneHost
 from flow_engine.sqlite_host.scenario import read_document
 from flow_engine.sqlite_host.worker import Worker
@@ -114,7 +116,7 @@ def _list_runs(caller: Caller, arguments: Arguments) -> dict[str, Any]:
 
 def _get_run(caller: Caller, arguments: Arguments) -> dict[str, Any]:
 	view = doors.get_run(caller.host, arguments.get("run") or arguments.get("name"))
-	view["run"]["allowed"] = ["cancel"] if view["run"]["status"] in ("running", "failed") else []
+	view["run"]["allowed"] = run_actions(view["run"]["status"])
 	return view
 
 
@@ -153,6 +155,23 @@ def _import(caller: Caller, arguments: Arguments) -> dict[str, Any]:
 	return doors.import_templates(caller.host.templates, payload)
 
 
+def _update_template(caller: Caller, arguments: Arguments) -> dict[str, Any]:
+	given = _only(arguments, "name", "modified", "running", "reason")
+	values = _values(arguments, *given)
+	answer = doors.update_template(caller.host.templates, values=values, **given)
+	if given["running"] == "cancel":
+		filters = {"template": answer["template"]["name"]}
+		answer["cancelling"] = _bulk_now(caller, "cancel", filters=filters, reason=given["reason"])
+	return answer
+
+
+def _bulk_now(caller: Caller, action: Any, **given: Any) -> dict[str, Any]:
+	"""At once: whoever asks waits, and there is no job to look for."""
+	host = caller.host
+	bulk = read_bulk(host, host.templates, action, **given)
+	return {"job": None, "more": bulk.more, **act_on_all(host, host.templates, bulk)}
+
+
 def _definition(arguments: Arguments) -> Any:
 	if "definition" not in arguments and "name" not in arguments:
 		raise BadInput("`definition` is missing.")
@@ -177,8 +196,9 @@ READS: Mapping[str, Callable[[Caller, Arguments], Any]] = {
 }
 WRITES: Mapping[str, Callable[[Caller, Arguments], Any]] = {
 	"templates.create": lambda c, a: doors.create_template(c.host.templates, a),
-	"templates.update": lambda c, a: doors.update_template(
-		c.host.templates, a.get("name"), _values(a, "name", "modified"), a.get("modified")
+	"templates.update": _update_template,
+	"templates.cancel_runs": lambda c, a: _bulk_now(
+		c, "cancel", filters={"template": read.needed(a.get("name"), "name")}, reason=a.get("reason")
 	),
 	"templates.delete": lambda c, a: doors.delete_template(c.host.templates, a.get("name")),
 	"templates.duplicate": lambda c, a: doors.duplicate_template(
@@ -191,11 +211,23 @@ WRITES: Mapping[str, Callable[[Caller, Arguments], Any]] = {
 	"runs.complete": _complete,
 	"runs.event": _event,
 	"runs.cancel": lambda c, a: doors.cancel(c.host, a.get("run"), a.get("reason")),
-	"runs.retry": lambda c, a: _waiting(c, a, lambda: doors.retry(c.host, a.get("run"), a.get("step_id"))),
-	"runs.skip": lambda c, a: _waiting(c, a, lambda: doors.skip(c.host, a.get("run"), a.get("step_id"))),
-	"runs.mark_done": lambda c, a: _waiting(
-		c, a, lambda: doors.mark_done(c.host, a.get("run"), a.get("step_id"), a.get("result"))
+	"runs.retry": lambda c, a: _waiting(
+		c, a, lambda: doors.retry(c.host, a.get("run"), a.get("step_id"), a.get("reason"))
 	),
+	"runs.skip": lambda c, a: _waiting(
+		c, a, lambda: doors.skip(c.host, a.get("run"), a.get("step_id"), a.get("reason"))
+	),
+	"runs.mark_done": lambda c, a: _waiting(
+		c,
+		a,
+		lambda: doors.mark_done(c.host, a.get("run"), a.get("step_id"), a.get("result"), a.get("reason")),
+	),
+	"runs.replay": lambda c, a: _waiting(
+		c,
+		a,
+		lambda: doors.replay(c.host, c.host.templates, **_only(a, "run", "step_id", "version", "reason")),
+	),
+	"runs.bulk": lambda c, a: _bulk_now(c, **_only(a, "action", "names", "filters", "reason", "version")),
 	"deliveries.redeliver": lambda c, a: deliveries.redeliver(
 		c.host, read.needed(a.get("delivery"), "delivery")
 	),

@@ -42,6 +42,10 @@ def _dialect(sql: str) -> str:
 	return sql.replace("%s", "?")
 
 
+def _is_busy(error: sqlite3.OperationalError) -> bool:
+	return "locked" in str(error) or "busy" in str(error)
+
+
 class Database:
 	"""A database file, or one in memory (then: one thread)."""
 
@@ -71,7 +75,13 @@ class Database:
 		return connection
 
 	def execute(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
-		return self.connection.execute(_dialect(sql), values)
+		try:
+			return self.connection.execute(_dialect(sql), values)
+		except sqlite3.OperationalError as error:
+			# Here, so that a step's handler does not take it for a failure of its own.
+			if _is_busy(error) and self.in_transaction:
+				raise TransientDatabaseError(f"The database is busy: {error}") from error
+			raise
 
 	def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
 		return [dict(row) for row in self.execute(sql, values)]
@@ -101,9 +111,11 @@ class Database:
 		for attempt in range(1, ATTEMPTS + 1):
 			try:
 				return self._once(work)
+			except TransientDatabaseError:
+				if attempt == ATTEMPTS:
+					raise
 			except sqlite3.OperationalError as error:
-				busy = "locked" in str(error) or "busy" in str(error)
-				if not busy:
+				if not _is_busy(error):
 					raise StorageFailed(f"The database file cannot be used: {error}") from error
 				if attempt == ATTEMPTS:
 					raise TransientDatabaseError(f"The database stayed busy: {error}") from error

@@ -91,6 +91,7 @@ def visible_deliveries(filters: Mapping[str, Any], limit: int, start: int) -> li
 		for column in ("creation", "last_attempt_at", "delivered_at"):
 			row[column] = _iso(database.from_site(row[column]))
 		row["wake_at"] = _iso(database.from_utc(row["wake_at"]))
+		row["last_status"] = row["last_status"] or None
 	return rows
 
 

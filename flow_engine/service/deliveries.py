@@ -208,7 +208,8 @@ class _Sender:
 		now = self.host.runs.now()
 		columns: dict[str, Any] = {
 			"status": verdict.status.value,
-			"last_status": verdict.http_status,
+			# 0: nothing was answered. Whole numbers on a site have no NULL.
+			"last_status": verdict.http_status or 0,
 			"last_error": verdict.error or None,
 			"last_answer": verdict.answer or None,
 			"wake_at": None,

@@ -194,6 +194,7 @@ class SqlDeliveries:
 				**row,
 				**{column: database.from_site(row[column]) for column in ("creation", *_SITE_COLUMNS)},
 				"wake_at": database.from_utc(row["wake_at"]),
+				"last_status": row["last_status"] or None,
 			}
 			for row in rows
 		]

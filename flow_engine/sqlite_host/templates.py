@@ -267,8 +267,8 @@ class SqliteTemplates:
 		version = int(row["published_version"])
 		definition = self.load(row["name"], version)
 		published = self.database.rows(
-			"SELECT run_as, concurrency, recursion_limit FROM `tabFlow Template Version` WHERE flow_template = %s AND "
-			"version = %s",
+			"SELECT run_as, concurrency, recursion_limit FROM `tabFlow Template Version` "
+			"WHERE flow_template = %s AND version = %s",
 			[row["name"], version],
 		)[0]
 		flow = definition.trigger

@@ -7,12 +7,19 @@ found in one host adds a test here, so that it is found in all of them.
 from flow_engine.testing.contract.calls import CallContract
 from flow_engine.testing.contract.claims import ClaimContract
 from flow_engine.testing.contract.forgotten import ForgottenContract
+from flow_engine.testing.contract.operations import OperationsContract
 from flow_engine.testing.contract.outsiders import OutsiderContract
 from flow_engine.testing.contract.steps import StepContract
 from flow_engine.testing.contract.waits import WaitContract
 
 
 class HostContract(
-	ClaimContract, StepContract, CallContract, WaitContract, OutsiderContract, ForgottenContract
+	ClaimContract,
+	StepContract,
+	CallContract,
+	WaitContract,
+	OutsiderContract,
+	ForgottenContract,
+	OperationsContract,
 ):
 	"""All of it. No TestCase, so that importing it collects nothing."""

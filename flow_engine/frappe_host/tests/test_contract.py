@@ -114,6 +114,7 @@ class TestFrappeHost(HostContract, FrappeTestCase):
 			frappe.db.delete("Flow Run Document", {"parent": ("in", runs or [""])})
 			frappe.db.delete("ToDo", {"reference_type": "Flow Run", "reference_name": ("in", runs or [""])})
 			frappe.db.delete("Notification Log", {"document_name": ("in", runs or [""])})
+			frappe.db.delete("Flow Audit Event", {"flow_template": template})
 			frappe.db.delete("Flow Run", {"flow_template": template})
 			frappe.db.delete("Flow Template Version", {"flow_template": template})
 			frappe.db.delete("Flow Template", {"name": template})

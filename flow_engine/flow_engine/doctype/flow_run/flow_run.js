@@ -1,3 +1,12 @@
+flow_engine.show_as_text(
+	"Flow Run",
+	"error_message",
+	"cancel_reason",
+	"variables",
+	"trigger_data",
+	"step_state",
+);
+
 frappe.ui.form.on("Flow Run", {
 	refresh(frm) {
 		frm.disable_save();
@@ -51,7 +60,7 @@ function load_steps(frm) {
 
 function show_steps(frm, area, run) {
 	area.html(flow_engine.step_table(run.steps));
-	for (const [action, act] of Object.entries({ complete: fire, retry })) {
+	for (const [action, act] of Object.entries({ complete: fire, retry, skip, mark_done })) {
 		area.find(`.flow-act[data-action=${action}]`).on("click", (event) =>
 			act(frm, $(event.currentTarget).attr("data-step")),
 		);
@@ -60,11 +69,10 @@ function show_steps(frm, area, run) {
 		flow_engine.value_block(__("Variables"), run.variables) +
 			flow_engine.value_block(__("What triggered it"), run.trigger_data),
 	);
-	frm.remove_custom_button(__("Cancel Run"));
-	const may_cancel = run.allowed
-		? run.allowed.includes("cancel")
-		: ["Flow Manager", "System Manager"].some((role) => frappe.user.has_role(role));
-	if (frm.doc.status === "running" && may_cancel) {
+	for (const label of [__("Cancel Run"), __("Replay…")]) frm.remove_custom_button(label);
+	const allowed = run.allowed || [];
+	if (allowed.includes("replay")) frm.add_custom_button(__("Replay…"), () => replay(frm, run.steps));
+	if (frm.doc.status === "running" && allowed.includes("cancel")) {
 		frm.add_custom_button(__("Cancel Run"), () => cancel(frm)).addClass("btn-danger");
 	}
 }
@@ -75,27 +83,80 @@ function fire(frm, step_id) {
 	});
 }
 
+// Ask for a reason, and whatever else it takes, then do it.
+function operate(frm, method, args, title, label, { fields = [], description = "" } = {}) {
+	const reason = { fieldname: "reason", fieldtype: "Small Text", label: __("Reason"), description };
+	frappe.prompt(
+		[...fields, reason],
+		(values) =>
+			flow_engine
+				.call(method, { run: frm.doc.name, ...args, ...values, reason: values.reason || "" })
+				.then((answer) =>
+					answer.replay_of ? frappe.set_route("Form", "Flow Run", answer.run) : frm.reload_doc(),
+				),
+		title,
+		label,
+	);
+}
+
 function retry(frm, step_id) {
-	frappe.confirm(__("Try this step again?"), () => {
-		flow_engine.call("runs.retry", { run: frm.doc.name, step_id }).then(() => frm.reload_doc());
+	operate(frm, "runs.retry", { step_id }, __("Try this step again?"), __("Try Again"));
+}
+
+function skip(frm, step_id) {
+	operate(frm, "runs.skip", { step_id }, __("Go on without this step?"), __("Skip"), {
+		description: __("What needs this step is skipped as well. This cannot be undone."),
+	});
+}
+
+function mark_done(frm, step_id) {
+	const result = {
+		fieldname: "result",
+		fieldtype: "Code",
+		options: "JSON",
+		label: __("Result"),
+		description: __(
+			'A JSON object that later steps may read, such as {"name": "DJ-00001"}. May be empty.',
+		),
+	};
+	operate(frm, "runs.mark_done", { step_id }, __("Was this done by hand?"), __("Mark as Done"), {
+		fields: [result],
+	});
+}
+
+function replay(frm, steps) {
+	const from = steps.filter((step) => (step.allowed || []).includes("replay"));
+	const fields = [
+		{
+			fieldname: "step_id",
+			fieldtype: "Select",
+			label: __("From"),
+			options: [
+				{ value: "", label: __("The start") },
+				...from.map(({ id, label }) => ({ value: id, label: label || id })),
+			],
+			description: __("The results of steps that do not hang on this one are kept."),
+		},
+		{
+			fieldname: "version",
+			fieldtype: "Select",
+			label: __("Version"),
+			options: [
+				{ value: "original", label: __("The one it ran on") },
+				{ value: "latest", label: __("The one published now") },
+			],
+			default: "original",
+			reqd: 1,
+		},
+	];
+	operate(frm, "runs.replay", {}, __("Replay this run?"), __("Replay"), {
+		fields,
+		description: __("What the steps do happens once more, in a new run."),
 	});
 }
 
 function cancel(frm) {
-	frappe.prompt(
-		[
-			{
-				fieldname: "reason",
-				fieldtype: "Small Text",
-				label: __("Reason"),
-				description: __("Steps that are not finished will not run. This cannot be undone."),
-			},
-		],
-		({ reason }) =>
-			flow_engine
-				.call("runs.cancel", { run: frm.doc.name, reason: reason || "" })
-				.then(() => frm.reload_doc()),
-		__("Cancel this run?"),
-		__("Cancel Run"),
-	);
+	operate(frm, "runs.cancel", {}, __("Cancel this run?"), __("Cancel Run"), {
+		description: __("Steps that are not finished will not run. This cannot be undone."),
+	});
 }

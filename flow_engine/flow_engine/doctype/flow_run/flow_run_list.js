@@ -7,4 +7,34 @@ frappe.listview_settings["Flow Run"] = {
 		const colour = { running: "blue", completed: "green", failed: "red", cancelled: "gray" }[doc.status];
 		return [__(doc.status), colour || "gray", `status,=,${doc.status}`];
 	},
+	onload(listview) {
+		if (!["Flow Manager", "System Manager"].some((role) => frappe.user.has_role(role))) return;
+		for (const [action, label, question] of BULK) {
+			listview.page.add_actions_menu_item(label(), () => act_on_chosen(listview, action, question));
+		}
+	},
 };
+
+const BULK = [
+	["cancel", () => __("Cancel Runs"), (count) => __("Cancel {0} runs?", [count])],
+	[
+		"retry",
+		() => __("Retry Failed Steps"),
+		(count) => __("Try the failed steps of {0} runs again?", [count]),
+	],
+	["replay", () => __("Replay"), (count) => __("Replay {0} runs from the start?", [count])],
+];
+
+function act_on_chosen(listview, action, question) {
+	const names = listview.get_checked_items(true);
+	frappe.prompt(
+		[{ fieldname: "reason", fieldtype: "Small Text", label: __("Reason") }],
+		({ reason }) =>
+			flow_engine.call("runs.bulk", { action, names, reason: reason || "" }).then(({ count }) => {
+				frappe.show_alert(__("{0} runs are being worked on.", [count]));
+				listview.clear_checked_items();
+			}),
+		question(names.length),
+		__("Go On"),
+	);
+}

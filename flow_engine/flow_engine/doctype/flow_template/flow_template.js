@@ -1,5 +1,6 @@
 frappe.ui.form.on("Flow Template", {
 	refresh(frm) {
+		if (!frm.is_dirty()) frm.flow_was_active = frm.doc.is_active;
 		show_state(frm);
 		show_outline(frm);
 		if (frm.is_new()) return;
@@ -19,7 +20,63 @@ frappe.ui.form.on("Flow Template", {
 	flow_definition(frm) {
 		show_outline(frm);
 	},
+
+	// Pausing asks what is to become of the runs that are under way.
+	async before_save(frm) {
+		frm.flow_cancel_running = null;
+		if (frm.is_new() || frm.doc.is_active || !frm.flow_was_active) return;
+		const running = await frappe.db.count("Flow Run", {
+			filters: { flow_template: frm.doc.name, status: "running" },
+		});
+		const answer = await ask_about_pausing(running);
+		if (!answer) {
+			frappe.validated = false;
+			return;
+		}
+		frm.doc.paused_reason = answer.reason || "";
+		if (answer.running === "cancel") frm.flow_cancel_running = answer;
+	},
+
+	after_save(frm) {
+		const answer = frm.flow_cancel_running;
+		frm.flow_cancel_running = null;
+		if (!answer) return;
+		flow_engine
+			.call("templates.cancel_runs", { name: frm.doc.name, reason: answer.reason || "" })
+			.then(({ count }) => frappe.show_alert(__("{0} runs are being cancelled.", [count])));
+	},
 });
+
+// Resolves with `{reason, running}`, or null when the dialog was closed.
+function ask_about_pausing(running) {
+	return new Promise((resolve) => {
+		const fields = [{ fieldname: "reason", fieldtype: "Small Text", label: __("Reason") }];
+		if (running) {
+			fields.unshift({
+				fieldname: "running",
+				fieldtype: "Select",
+				label: __("{0} runs are under way", [running]),
+				options: [
+					{ value: "finish", label: __("Let them finish") },
+					{ value: "cancel", label: __("Cancel them") },
+				],
+				default: "finish",
+				reqd: 1,
+			});
+		}
+		const dialog = new frappe.ui.Dialog({
+			title: __("Pause this flow?"),
+			fields,
+			primary_action_label: __("Pause"),
+			primary_action(values) {
+				resolve(values);
+				dialog.hide();
+			},
+		});
+		dialog.onhide = () => resolve(null);
+		dialog.show();
+	});
+}
 
 function show_state(frm) {
 	if (frm.is_new() || frm.is_dirty()) return;

@@ -16,6 +16,8 @@ const SHOWN_LENGTH = 600;
 const ACTIONS = [
 	["complete", () => __("Fire")],
 	["retry", () => __("Try Again")],
+	["skip", () => __("Skip")],
+	["mark_done", () => __("Mark as Done")],
 ];
 
 // On a phone a step is a block of lines, so that nothing is to the right of the screen.

@@ -1,4 +1,4 @@
-"""A database that is busy, and commits whose outcome is not what the answer says, change nothing in the end."""
+"""A busy database, and commits whose outcome is not what the answer says, change nothing in the end."""
 
 from __future__ import annotations
 

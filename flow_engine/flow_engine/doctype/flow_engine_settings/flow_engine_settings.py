@@ -3,6 +3,8 @@ from frappe import _
 from frappe.model.document import Document
 from frappe.utils import cint
 
+from flow_engine.engine.breaker import DEFAULT_LIMIT
+
 DEFAULT_RETENTION_DAYS = 180
 
 
@@ -13,6 +15,9 @@ class FlowEngineSettings(Document):
 		"""The framework's Log Settings do the clearing, so the number of days lives there."""
 		loaded = super().load_from_db()
 		self.retention_days = log_retention_days()
+		if self.failure_limit is None:
+			# Never set is not 0, which would switch the circuit breaker off.
+			self.failure_limit = DEFAULT_LIMIT
 		return loaded
 
 	def validate(self):

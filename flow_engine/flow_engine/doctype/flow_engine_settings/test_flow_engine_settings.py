@@ -1,6 +1,8 @@
 import frappe
 from frappe.tests.utils import FrappeTestCase
 
+from flow_engine.frappe_host.pausing import settings_limit
+
 test_ignore = ["Role", "User"]
 
 
@@ -29,3 +31,12 @@ class TestFlowEngineSettings(FrappeTestCase):
 		settings.allowed_private_hosts = " Printer.local \n\nprinter.local\n10.0.0.5"
 		settings.save()
 		self.assertEqual(settings.allowed_private_hosts, "printer.local\n10.0.0.5")
+
+	def test_a_breaker_that_was_never_set_is_not_switched_off_by_saving_something_else(self):
+		for stored, kept in ((None, 10), (0, 0), (4, 4)):
+			frappe.db.delete("Singles", {"doctype": "Flow Engine Settings", "field": "failure_limit"})
+			frappe.clear_document_cache("Flow Engine Settings")
+			if stored is not None:
+				frappe.db.set_single_value("Flow Engine Settings", "failure_limit", stored)
+			frappe.get_doc("Flow Engine Settings").save()
+			self.assertEqual(settings_limit(), kept)

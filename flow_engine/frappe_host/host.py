@@ -6,13 +6,14 @@ import hashlib
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import frappe
 from frappe.utils import get_system_timezone, get_url
 from frappe.utils.password import get_encryption_key
 
 from flow_engine.clock import SystemClock
-from flow_engine.engine.ports import Host, HttpClient
+from flow_engine.engine.ports import Host, HttpClient, HttpReply
 from flow_engine.frappe_host.delivering import delivery_client, signing_secret
 from flow_engine.frappe_host.documents import FrappeDocuments
 from flow_engine.frappe_host.extensions import context_providers, kinds
@@ -34,6 +35,19 @@ class SiteLinks:
 
 	def url(self, run: str, step_id: str) -> str:
 		return get_url(f"/flow-link?run={run}&step={step_id}&token={self.token(run, step_id)}")
+
+
+class SiteHttp:
+	"""`ports.HttpClient` that reads the site's settings when the first call is made: a save that starts a run
+	makes none."""
+
+	def __init__(self) -> None:
+		self._client: GuardedHttpClient | None = None
+
+	def request(self, method: str, url: str, **options: Any) -> HttpReply:
+		if self._client is None:
+			self._client = GuardedHttpClient(allowed_private_hosts=allowed_private_hosts())
+		return self._client.request(method, url, **options)
 
 
 @dataclass(frozen=True)
@@ -58,7 +72,7 @@ def compose_host() -> SiteHost:
 	clock = SystemClock(get_system_timezone())
 	registry = kinds()
 	templates = FrappeTemplates(registry)
-	http = GuardedHttpClient(allowed_private_hosts=allowed_private_hosts())
+	http = SiteHttp()
 	runs = FrappeRuns(clock.time_zone, patient=not getattr(frappe.local, "request", None))
 	return SiteHost(
 		site=frappe.local.site,

@@ -18,6 +18,13 @@ SEQUENCES = {
 
 def next_name(doctype: str) -> str:
 	"""A name never given before, at least five digits: `FR-00001`."""
-	sequence, prefix = SEQUENCES[doctype]
-	number = frappe.db.sql(f"SELECT NEXTVAL(`{sequence}`)")[0][0]
-	return f"{prefix}-{number:05d}"
+	return name_of(doctype, frappe.db.sql(f"SELECT {next_number(doctype)}")[0][0])
+
+
+def next_number(doctype: str) -> str:
+	"""The SQL expression that draws a number."""
+	return f"NEXTVAL(`{SEQUENCES[doctype][0]}`)"
+
+
+def name_of(doctype: str, number: int) -> str:
+	return f"{SEQUENCES[doctype][1]}-{number:05d}"

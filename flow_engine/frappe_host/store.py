@@ -22,7 +22,7 @@ from flow_engine.engine.errors import DuplicateTrigger, RunBusy, TransientDataba
 from flow_engine.engine.ports import NewRun, RunRecord
 from flow_engine.frappe_host.acting import check_publisher, forbid_commit
 from flow_engine.frappe_host.database_errors import is_duplicate, is_lost, is_timeout, is_transient
-from flow_engine.frappe_host.names import next_name
+from flow_engine.frappe_host.names import name_of, next_name, next_number
 from flow_engine.frappe_host.templates import published_by
 from flow_engine.store.runs import SqlRuns
 
@@ -132,6 +132,11 @@ class FrappeRuns(SqlRuns):
 
 	def _name(self, doctype: str) -> str:
 		return next_name(doctype)
+
+	def _now_and_name(self, doctype: str) -> tuple[datetime, str]:
+		now, number = frappe.db.sql(f"SELECT UTC_TIMESTAMP(6), {next_number(doctype)}")[0]
+		self._now = now.replace(tzinfo=timezone.utc)
+		return self._now, name_of(doctype, number)
 
 	def _token(self) -> str:
 		return frappe.generate_hash(length=32)

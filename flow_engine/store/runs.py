@@ -43,8 +43,7 @@ class SqlRuns(SqlClaims, AboutDocuments, SqlAudit, SqlSteps):
 	# --- starting -------------------------------------------------------------------------------------------
 
 	def insert(self, new: NewRun) -> str:
-		now = self.now()
-		name = self._name("Flow Run")
+		now, name = self._now_and_name("Flow Run")
 		site_now, user = self.site_text(now), self._user()
 		columns = {
 			"name": name,
@@ -97,7 +96,8 @@ class SqlRuns(SqlClaims, AboutDocuments, SqlAudit, SqlSteps):
 
 	def relock(self, known: RunRecord, token: str) -> RunRecord:
 		rows = self._rows(
-			f"SELECT status, revision, log_seq, lease_token FROM `tabFlow Run` WHERE name = %s{self.for_update}",
+			"SELECT status, revision, log_seq, lease_token FROM `tabFlow Run` WHERE name = "
+			f"%s{self.for_update}",
 			[known.name],
 		)
 		if not rows:

@@ -29,6 +29,11 @@ class LaterRuns(FrappeRuns):
 		self._now = super().now() + self.later
 		return self._now
 
+	def _now_and_name(self, doctype: str) -> tuple[datetime, str]:
+		now, name = super()._now_and_name(doctype)
+		self._now = now + self.later
+		return self._now, name
+
 
 class NoHints:
 	"""Workers of the bench must not take the tests' runs, whose kinds only this process knows."""

@@ -195,6 +195,26 @@ class StateUnreadable(FlowError):
 	http_status = 500
 
 
+class StateTooNew(StateUnreadable):
+	"""The state of the flow run was written by a newer version of the flow engine; upgrade the app."""
+
+	code = "state_too_new"
+
+
+class DeliveryNotFound(FlowError):
+	"""There is no such delivery."""
+
+	code = "delivery_not_found"
+	http_status = 404
+
+
+class DeliveryFinal(FlowError):
+	"""The delivery has ended; it can be sent again, not cancelled."""
+
+	code = "delivery_final"
+	http_status = 409
+
+
 # --- between workers ----------------------------------------------------------------------------------------
 
 

@@ -24,6 +24,7 @@ from flow_engine.engine.errors import (
 	FlowError,
 	LeaseLost,
 	RunNotFound,
+	StateTooNew,
 	StepError,
 	TransientDatabaseError,
 	UnknownKind,
@@ -44,6 +45,7 @@ ADVANCE_SECONDS = 5.0
 BATCH_STEPS = 50
 BATCH_SECONDS = 0.5
 LOST_LEASES = 5
+TOO_NEW_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +189,7 @@ class _Advance(Recorder):
 		return call, ended
 
 	def _lock(self) -> RunRecord:
-		"""The run's row under its lock; between two turns only what says whether it has moved is read again."""
+		"""The run's row under its lock; between two turns only what says whether it moved is read again."""
 		if self.session is not None and self.clean:
 			record = self.host.runs.relock(self.session.record, self.claim.token)
 			if self.session.matches(record):
@@ -293,19 +295,21 @@ class _Advance(Recorder):
 		)
 
 	def _park(self, error: FlowError, now: datetime) -> None:
-		"""A run that cannot be read at all ends as failed, with everything stored left as it is."""
+		"""A run that cannot be read at all ends as failed, with everything stored left as it is. What a newer
+		version wrote is looked at again later: once the app is upgraded, the run goes on."""
+		columns: dict[str, Any] = {"wake_at": now + timedelta(seconds=TOO_NEW_SECONDS)}
+		if not isinstance(error, StateTooNew):
+			columns = {"status": RunStatus.FAILED.value, "completed_at": now, "wake_at": None}
+			self.status = RunStatus.FAILED.value
 		self.host.runs.write(
 			self.claim.run,
 			self.claim.token,
-			status=RunStatus.FAILED.value,
 			error_code=error.code,
 			error_message=error.message[:500],
-			completed_at=now,
-			wake_at=None,
 			lease_until=None,
 			lease_token=None,
+			**columns,
 		)
-		self.status = RunStatus.FAILED.value
 		self.host.messages.alert({"name": self.claim.run}, None, error.code, error.message)
 
 	# --- executing ------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from typing import Any
 
 from flow_engine.engine.definition import FAILURE_BRANCHES, FlowDefinition, OnError
 from flow_engine.engine.enums import StrEnum
-from flow_engine.engine.errors import IllegalMove, StateUnreadable
+from flow_engine.engine.errors import IllegalMove, StateTooNew, StateUnreadable
 
 MAX_RESULT_BYTES = 65_536
 INLINE_RESULT_BYTES = 1_024
@@ -202,6 +202,11 @@ def in_log(result: Any) -> bool:
 	return isinstance(result, Mapping) and result.get("$log") is True
 
 
+# The format of what `dump_state` writes. A later format that this one's readers would misread raises the
+# number and writes it under the key VERSION, which no step id can be; without the key it is 1.
+STATE_VERSION = 1
+VERSION = "$version"
+
 _TIMES = ("ready_at", "trigger_at", "started_at", "completed_at", "input_at")
 _ENUMS = {"status": StepStatus, "handled": Handled, "reason": SkipReason}
 
@@ -237,12 +242,20 @@ def dump_step(state: StepState) -> dict[str, Any]:
 
 
 def load_state(data: Any) -> dict[str, StepState]:
-	"""What `dump_state` wrote → states. Raises StateUnreadable for anything else; unknown keys are kept
-	out."""
+	"""What `dump_state` wrote → states; unknown keys are kept out.
+
+	Raises StateTooNew for a later format's, StateUnreadable for anything else.
+	"""
 	if not isinstance(data, Mapping):
 		raise StateUnreadable()
+	version = data.get(VERSION, 1)
+	if isinstance(version, int) and version > STATE_VERSION:
+		raise StateTooNew(
+			f"The state of the flow run has format {version}, written by a newer version of the flow engine; "
+			f"this one reads up to {STATE_VERSION}. Upgrade the app and the run goes on."
+		)
 	try:
-		return {step_id: _load_step(entry) for step_id, entry in data.items()}
+		return {step_id: _load_step(entry) for step_id, entry in data.items() if step_id != VERSION}
 	except (AttributeError, KeyError, TypeError, ValueError) as error:
 		raise StateUnreadable(f"The stored state of the flow run cannot be read: {error}") from None
 

@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from flow_engine.engine.enums import StrEnum
-from flow_engine.engine.errors import FlowError
 
 
 class DeliveryStatus(StrEnum):
@@ -25,20 +24,6 @@ class DeliveryStatus(StrEnum):
 
 
 ENDED = (DeliveryStatus.DELIVERED, DeliveryStatus.FAILED, DeliveryStatus.CANCELLED)
-
-
-class DeliveryNotFound(FlowError):
-	"""There is no such delivery."""
-
-	code = "delivery_not_found"
-	http_status = 404
-
-
-class DeliveryFinal(FlowError):
-	"""The delivery has ended; it can be sent again, not cancelled."""
-
-	code = "delivery_final"
-	http_status = 409
 
 
 @dataclass(frozen=True, slots=True)

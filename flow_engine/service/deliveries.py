@@ -13,12 +13,17 @@ from flow_engine.engine.deliveries import (
 	Deliveries,
 	Delivery,
 	DeliveryClaim,
-	DeliveryFinal,
 	DeliveryStatus,
 	NewDelivery,
 )
 from flow_engine.engine.delivery_rules import TIMEOUT_SECONDS, Verdict, headers_of, judge, judge_lost
-from flow_engine.engine.errors import FlowError, HttpNoAnswer, RunNotFound, TransientDatabaseError
+from flow_engine.engine.errors import (
+	DeliveryFinal,
+	FlowError,
+	HttpNoAnswer,
+	RunNotFound,
+	TransientDatabaseError,
+)
 from flow_engine.engine.ports import AuditEvent, Clock, HttpClient, HttpReply, Jobs, Messages, Runs
 from flow_engine.service import arguments as read
 

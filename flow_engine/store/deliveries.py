@@ -15,11 +15,11 @@ from urllib.parse import urlsplit
 from flow_engine.engine.deliveries import (
 	Delivery,
 	DeliveryClaim,
-	DeliveryNotFound,
 	DeliveryStatus,
 	NewDelivery,
 	delivery_key,
 )
+from flow_engine.engine.errors import DeliveryNotFound
 from flow_engine.store.dialect import Dialect, places, storable
 
 _TABLE = "`tabFlow Delivery`"

@@ -14,8 +14,8 @@ from dataclasses import replace
 from typing import Any
 from unittest import mock
 
-from flow_engine.engine.deliveries import DeliveryFinal, DeliveryNotFound
 from flow_engine.engine.delivery_rules import POLICY
+from flow_engine.engine.errors import DeliveryFinal, DeliveryNotFound
 from flow_engine.outbound.http import GuardedHttpClient
 from flow_engine.service import deliveries
 from flow_engine.service.deliveries import SENDING_SECONDS, SILENCE_SECONDS, cancel, redeliver, send_due

@@ -110,6 +110,15 @@ def test_a_second_request_with_the_same_merge_key_joins_the_open_job(world, stat
 	]
 
 
+def test_a_request_that_joins_a_job_brings_its_own_webhooks(world):
+	world.do("dispatch_job", {"subject": "One", "merge_key": "k"})
+	urls = {"on_open_webhook": "https://a.example", "on_close_webhook": "https://b.example"}
+	world.do("dispatch_job", {"subject": "Two", "merge_key": "k", **urls})
+	job = only_job(world)
+	assert {name: job["merged_requests"][0][name] for name in urls} == urls
+	assert not urls.keys() & job.keys()
+
+
 def test_other_merge_keys_and_no_merge_key_make_jobs_of_their_own(world):
 	for key in ("a", "b", "", None, "  "):
 		assert world.do("dispatch_job", {"subject": "x", "merge_key": key}).result["merged"] is False

@@ -5,5 +5,5 @@ def get_data():
 	return {
 		"fieldname": "reference_name",
 		"internal_links": {"Flow Run": "flow_run"},
-		"transactions": [{"label": _("Automation"), "items": ["Flow Run"]}],
+		"transactions": [{"label": _("Automation"), "items": ["Flow Run", "Flow Delivery"]}],
 	}

@@ -5,7 +5,7 @@ frappe.ui.form.on("Flow Delivery", {
 		const { reference_doctype: doctype, reference_name: name, status } = frm.doc;
 		if (doctype && name) {
 			frm.add_custom_button(__("Open {0}", [__(doctype)]), () =>
-				frappe.set_route("Form", doctype, name)
+				frappe.set_route("Form", doctype, name),
 			);
 		}
 		if (!["Flow Manager", "System Manager"].some((role) => frappe.user.has_role(role))) return;
@@ -47,6 +47,6 @@ function cancel(frm) {
 	frappe.confirm(question, () =>
 		frappe
 			.xcall("flow_engine.api.deliveries.cancel", { delivery: frm.doc.name })
-			.then(() => frm.reload_doc())
+			.then(() => frm.reload_doc()),
 	);
 }

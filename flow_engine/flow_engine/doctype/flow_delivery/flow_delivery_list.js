@@ -1,6 +1,6 @@
 frappe.listview_settings["Flow Delivery"] = {
 	add_fields: ["status", "attempts", "next_attempt_at"],
-	hide_name_column: false,
+	hide_name_column: true,
 	get_indicator(doc) {
 		if (doc.status === "pending" && doc.attempts > 0) {
 			return [__("pending, trying again"), "orange", "status,=,pending|attempts,>,0"];
@@ -26,7 +26,7 @@ function redeliver(list) {
 	const names = list.get_checked_items(true);
 	frappe.confirm(__("Send {0} deliveries again?", [names.length]), () => {
 		const calls = names.map((name) =>
-			frappe.xcall("flow_engine.api.deliveries.redeliver", { delivery: name })
+			frappe.xcall("flow_engine.api.deliveries.redeliver", { delivery: name }),
 		);
 		Promise.allSettled(calls).then(() => list.refresh());
 	});

@@ -120,6 +120,11 @@ class FrappeRuns(SqlRuns):
 				check_publisher(record.run_as)
 			with forbid_commit():
 				yield
+		except Exception as error:
+			# Wherever it came up, it is nobody's failure: the transaction is gone and is repeated.
+			if is_transient(error):
+				raise TransientDatabaseError(f"The database gave the transaction up: {error}") from error
+			raise
 		finally:
 			frappe.flags.flow_engine_run = before
 

@@ -67,7 +67,8 @@ class FrappeRuns(SqlRuns):
 
 	def _once(self, work: Callable[[], T]) -> T:
 		self._now = None
-		if str(frappe.db.last_query or "").strip().upper() != _START:
+		# A request that has asked the database nothing yet has no last query at all.
+		if str(getattr(frappe.db, "last_query", None) or "").strip().upper() != _START:
 			# What was read before would keep its old snapshot, and the locking read has to come first.
 			self._roll_back()
 		try:

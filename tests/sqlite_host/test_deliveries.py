@@ -2,11 +2,17 @@
 
 import tempfile
 import time
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from unittest import TestCase
 
+import pytest
+
 from flow_engine.clock import VirtualClock
+from flow_engine.engine.deliveries import NewDelivery
+from flow_engine.engine.ports import NewRun
+from flow_engine.service.deliveries import enqueue, send_due
 from flow_engine.sqlite_host.host import open_host
 from flow_engine.sqlite_host.simulation import Scenario, simulate
 from flow_engine.testing.builders import flow, step
@@ -43,6 +49,33 @@ class TestSqliteFileDeliveries(TestSqliteDeliveries):
 		self.addCleanup(folder.cleanup)
 		self.path = str(Path(folder.name) / "flows.sqlite")
 		super().setUp()
+
+
+class Told:
+	"""Remembers alerts instead of sending them."""
+
+	def __init__(self):
+		self.alerts = []
+
+	def alert(self, run, step_id, code, message):
+		self.alerts.append((run["name"], step_id, code))
+
+
+@pytest.mark.parametrize(("status", "told"), [(200, False), (500, False), (404, True)])
+def test_whoever_published_the_flow_is_told_of_a_delivery_that_failed(status, told):
+	receiver = Receiver()
+	receiver.always(status)
+	messages = Told()
+	host = replace(open_host(allowed_private_hosts=("127.0.0.1",)), messages=messages)
+	run = host.runs.transact(lambda: host.runs.insert(NewRun("FT-1", 1, "manual")))
+	new = NewDelivery("dispatch_job.opened", receiver.url(), {"job": {}}, flow_run=run, flow_step="s1")
+	try:
+		host.runs.transact(lambda: enqueue(host, new))
+		send_due(host, 30)
+	finally:
+		receiver.close()
+		host.database.close()
+	assert messages.alerts == ([(run, "s1", "delivery_failed")] if told else [])
 
 
 def test_a_simulation_records_deliveries_and_sends_none():

@@ -28,7 +28,7 @@ const COLOURS = {
 
 function show_indicator(frm) {
 	const again = frm.doc.status === "pending" && frm.doc.attempts > 0;
-	const label = again ? __("pending, trying again") : __(frm.doc.status);
+	const label = again ? __("trying again") : __(frm.doc.status);
 	frm.page.set_indicator(label, again ? "orange" : COLOURS[frm.doc.status] || "gray");
 }
 

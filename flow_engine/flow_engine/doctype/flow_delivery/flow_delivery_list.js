@@ -3,7 +3,7 @@ frappe.listview_settings["Flow Delivery"] = {
 	hide_name_column: true,
 	get_indicator(doc) {
 		if (doc.status === "pending" && doc.attempts > 0) {
-			return [__("pending, trying again"), "orange", "status,=,pending|attempts,>,0"];
+			return [__("trying again"), "orange", "status,=,pending|attempts,>,0"];
 		}
 		const colours = {
 			pending: "purple",

@@ -577,7 +577,7 @@ def test_a_failed_step_is_shown_and_retried(manager, flow, start, settled, worke
 	run = start(template)
 	view = settled(run, "failed", a="failed")
 	assert view["by_id"]["a"]["error"]["code"] == "document_not_found"
-	assert view["by_id"]["a"]["allowed"] == ["retry"]
+	assert view["by_id"]["a"]["allowed"] == ["retry", "skip", "mark_done", "replay"]
 	site(
 		"""
 		doc = frappe.get_doc({"doctype": "Issue", "subject": name}).insert()

@@ -81,7 +81,7 @@ def event(event=None, doctype=None, docname=None, customer=None, variables=None)
 	if (doctype is None) != (docname is None):
 		raise BadInput("`doctype` and `docname` go together.")
 	if doctype:
-		# Whoever tells of a document has to be able to read it; what is wrong with it is answered by its code.
+		# Whoever tells of a document has to be able to read it; what is wrong with it has its own code.
 		get_host().documents.get(doctype, docname)
 	given = read.json_object(variables, "variables")
 	return {"results": dispatch_event(event, doctype, docname, read.text(customer, "customer"), given)}

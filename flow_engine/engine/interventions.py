@@ -181,9 +181,7 @@ def _retry_locked(
 	now = host.runs.now()
 	for step_id in step_ids:
 		_reopen(session, record, step_id, now, "call")
-		_audit(
-			host, record, "run.step_retried", step_id, StepStatus.FAILED, StepStatus.SCHEDULED, reason
-		)
+		_audit(host, record, "run.step_retried", step_id, StepStatus.FAILED, StepStatus.SCHEDULED, reason)
 	_save(host, session, now, wake_at=now)
 
 

@@ -347,8 +347,8 @@ class Runs(Protocol):
 		...
 
 	def relock(self, known: RunRecord, token: str) -> RunRecord:
-		"""Lock a row that was read under this token before: `known` with `status`, `revision` and `log_seq` as
-		they are now, by which the caller sees whether the rest still holds. Raises as `lock`."""
+		"""Lock a row that was read under this token before: `known` with `status`, `revision` and `log_seq`
+		as they are now, by which the caller sees whether the rest still holds. Raises as `lock`."""
 		...
 
 	def read(self, run: str) -> RunRecord: ...

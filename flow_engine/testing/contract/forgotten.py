@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from flow_engine.engine.interventions import complete_step
 from flow_engine.engine.outcomes import Done, Fail
-from flow_engine.engine.running import LEASE_SECONDS
 from flow_engine.engine.reconciling import reconcile
+from flow_engine.engine.running import LEASE_SECONDS
 from flow_engine.testing.builders import step
 from flow_engine.testing.contract.base import ContractBase
 

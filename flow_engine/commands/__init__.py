@@ -43,7 +43,9 @@ def on_site(function: Callable[..., int | None]) -> Callable[..., None]:
 				frappe.log_error(title=f"Flow Engine command {function.__name__}")
 				frappe.db.commit()  # the record outlives the command that failed
 				click.secho(f"internal_error: {error}", fg="red", err=True)
-				click.echo(f"See the Error Log of {site} for where; after an update: bench migrate.", err=True)
+				click.echo(
+					f"See the Error Log of {site} for where; after an update: bench migrate.", err=True
+				)
 				status = 3
 			finally:
 				frappe.destroy()

@@ -89,7 +89,7 @@ function schedule(frm) {
 		],
 		(values) => save(frm, { status: "Scheduled", ...values }),
 		__("Schedule"),
-		__("Schedule")
+		__("Schedule"),
 	);
 }
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 DOCTYPES = (
 	"Flow Template",
@@ -65,15 +66,32 @@ def fields_of(doctype: str) -> list[dict]:
 	return [field for field in meta["fields"] if field["fieldtype"] not in _NO_COLUMN]
 
 
-def statements() -> Iterator[str]:
-	"""Everything a new database needs; each may be repeated."""
+def tables() -> Iterator[str]:
+	"""The tables of a new database; each statement may be repeated."""
 	for doctype in DOCTYPES:
 		columns = [_STANDARD]
 		if doctype == "Flow Run Document":
 			columns.append("parent TEXT, parenttype TEXT, parentfield TEXT")
-		for field in fields_of(doctype):
-			default = f" DEFAULT {int(field['default'])}" if str(field.get("default") or "").isdigit() else ""
-			columns.append(f"`{field['fieldname']}` {_TYPES.get(field['fieldtype'], 'TEXT')}{default}")
+		columns += [_column(field) for field in fields_of(doctype)]
 		yield f"CREATE TABLE IF NOT EXISTS `tab{doctype}` ({', '.join(columns)})"
+	yield from (statement for statement in _OWN if statement.startswith("CREATE TABLE"))
+
+
+def missing_columns(existing: Callable[[str], set[str]]) -> Iterator[str]:
+	"""What a file that an older version made lacks. `existing`: the columns that a table has now."""
+	for doctype in DOCTYPES:
+		present = existing(f"tab{doctype}")
+		for field in fields_of(doctype):
+			if field["fieldname"] not in present:
+				yield f"ALTER TABLE `tab{doctype}` ADD COLUMN {_column(field)}"
+
+
+def indexes() -> Iterator[str]:
+	"""After the columns they are on; each statement may be repeated."""
 	yield from _INDEXES
-	yield from _OWN
+	yield from (statement for statement in _OWN if not statement.startswith("CREATE TABLE"))
+
+
+def _column(field: Mapping[str, Any]) -> str:
+	default = f" DEFAULT {int(field['default'])}" if str(field.get("default") or "").isdigit() else ""
+	return f"`{field['fieldname']}` {_TYPES.get(field['fieldtype'], 'TEXT')}{default}"

@@ -54,8 +54,15 @@ class Database:
 		self._local = threading.local()
 		self._in_memory = path == ":memory:"
 		self._connection = self._connect() if self._in_memory else None
-		for statement in schema.statements():
+		for statement in schema.tables():
 			self.execute(statement)
+		for statement in list(schema.missing_columns(self._columns)):
+			self.execute(statement)
+		for statement in schema.indexes():
+			self.execute(statement)
+
+	def _columns(self, table: str) -> set[str]:
+		return {row["name"] for row in self.rows(f"PRAGMA table_info(`{table}`)")}
 
 	def _connect(self) -> sqlite3.Connection:
 		connection = sqlite3.connect(self.path, isolation_level=None, timeout=BUSY_TIMEOUT_SECONDS)

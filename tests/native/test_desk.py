@@ -83,7 +83,7 @@ def fits(page: Page) -> bool:
 
 def test_flow_templates_are_listed_with_their_state(desk):
 	page = desk("manager")
-	page.goto("/app/flow-template")
+	page.goto("/app/flow-template?template_name=residential_onboarding")
 	expect(page.locator(".list-row", has_text="residential_onboarding").first).to_be_visible()
 	expect(page.locator(".list-row .indicator-pill").first).to_be_visible()
 

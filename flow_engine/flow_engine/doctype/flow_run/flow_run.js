@@ -1,12 +1,3 @@
-flow_engine.show_as_text(
-	"Flow Run",
-	"error_message",
-	"cancel_reason",
-	"variables",
-	"trigger_data",
-	"step_state",
-);
-
 frappe.ui.form.on("Flow Run", {
 	refresh(frm) {
 		frm.disable_save();

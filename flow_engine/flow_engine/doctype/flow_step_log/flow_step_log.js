@@ -1,5 +1,3 @@
-flow_engine.show_as_text("Flow Step Log", "error_message", "result");
-
 frappe.ui.form.on("Flow Step Log", {
 	refresh(frm) {
 		frm.disable_save();

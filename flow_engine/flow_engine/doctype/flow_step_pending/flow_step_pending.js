@@ -1,5 +1,3 @@
-flow_engine.show_as_text("Flow Step Pending", "last_error", "context_snapshot");
-
 frappe.ui.form.on("Flow Step Pending", {
 	refresh(frm) {
 		const colours = { pending: "purple", running: "blue", completed: "green", failed: "red" };

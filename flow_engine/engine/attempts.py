@@ -69,9 +69,10 @@ class Recorder:
 			)
 			return
 		kind = self.host.kinds.get(step.kind)
-		decision = (
-			decide_retry(outcome, step, kind, attempt.number, self.host.clock.random()) if kind else outcome
-		)
+		decision: Any = outcome
+		if kind:
+			tries = attempt.number - state.forgiven
+			decision = decide_retry(outcome, step, kind, tries, self.host.clock.random())
 		if isinstance(decision, Again):
 			next_at = now + timedelta(seconds=decision.seconds)
 			error = {"code": outcome.code, "message": outcome.message}

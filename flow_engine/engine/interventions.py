@@ -134,8 +134,8 @@ def cancel_run(host: Host, run: str, reason: str) -> list[str]:
 
 
 def retry_step(host: Host, run: str, step_id: str, reason: str = "") -> None:
-	"""Try a failed step once more; reopens a failed run. Attempts go on counting, so that each keeps its log
-	row.
+	"""Try a failed step again, with all the tries its retry policy allows; reopens a failed run. Attempts go
+	on counting, so that each keeps its log row.
 
 	Raises RunNotFound, StepNotFound, RunFinal, StepNotWaiting.
 	"""
@@ -256,6 +256,8 @@ def _reopen(session: Session, record: RunRecord, step_id: str, at: datetime, pur
 			completed_at=None,
 			error=None,
 			result=None,
+			# Whoever asks has seen to the cause: one try with a used-up policy would fail at the first hiccup.
+			forgiven=state.attempts,
 		),
 	)
 

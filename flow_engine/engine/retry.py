@@ -76,7 +76,8 @@ def delay_before(policy: RetryPolicy, attempt: int, chance: float, at_least: flo
 
 
 def decide_retry(outcome: Outcome, step: Step, kind: Kind, attempt: int, chance: float) -> Again | GiveUp:
-	"""What follows an attempt that was not Done."""
+	"""What follows an attempt that was not Done. `attempt` counts from the first one, or from the first after
+	an operator's retry."""
 	effect = kind.effect_for(step.payload)
 	policy = policy_of(step, effect)
 	if isinstance(outcome, Fail):

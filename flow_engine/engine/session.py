@@ -91,7 +91,7 @@ class Session:
 				step_id,
 				state.purpose or "delay",
 				state.trigger_at,
-				retry_count=state.attempts if state.purpose == "retry" else 0,
+				retry_count=state.attempts - state.forgiven if state.purpose == "retry" else 0,
 				last_error=error,
 				payload=payload,
 			)

@@ -78,7 +78,8 @@ class StepState:
 
 	ready_at: when everything it needed was settled. trigger_at: when it is due, with `purpose` delay, date,
 	retry or timeout. input: a webhook's or person's posted body, kept until the step runs. read: context
-	values that a condition read.
+	values that a condition read. forgiven: attempts up to an operator's last retry, which its retry policy
+	counts no more.
 	"""
 
 	status: StepStatus = StepStatus.PENDING
@@ -88,6 +89,7 @@ class StepState:
 	started_at: datetime | None = None
 	completed_at: datetime | None = None
 	attempts: int = 0
+	forgiven: int = 0
 	result: Any = None
 	error: Mapping[str, str] | None = None
 	handled: Handled | None = None
@@ -226,7 +228,7 @@ def dump_step(state: StepState) -> dict[str, Any]:
 		value = getattr(state, name)
 		if value is not None and not (name == "ready_at" and state.status is StepStatus.PENDING):
 			data[name] = value.isoformat()
-	for name in ("purpose", "attempts", "error"):
+	for name in ("purpose", "attempts", "forgiven", "error"):
 		value = getattr(state, name)
 		if value:
 			data[name] = value
@@ -272,8 +274,10 @@ def _load_step(entry: Mapping[str, Any]) -> StepState:
 			value = _ENUMS[name](value)
 		values[name] = value
 	state = StepState(**values)
-	if not isinstance(state.attempts, int) or not isinstance(state.error or {}, Mapping):
-		raise ValueError("attempts or error is not what it should be")
+	if not isinstance(state.attempts, int) or not isinstance(state.forgiven, int):
+		raise ValueError("attempts is not a number")
+	if not isinstance(state.error or {}, Mapping):
+		raise ValueError("error is not what it should be")
 	if state.status is StepStatus.SCHEDULED and state.trigger_at is None:
 		raise ValueError("a scheduled step has no time")
 	return state

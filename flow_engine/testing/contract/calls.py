@@ -151,6 +151,27 @@ class CallContract(ContractBase):
 		)
 		self.assertEqual(len({row.key for row in self.log(run, "call")}), 1)
 
+	def test_an_operators_retry_has_all_the_tries_of_the_policy_again(self):
+		self.on("call", lambda ctx: Retry("http_status", "503"))
+		run = self.start(step("call", "t_call", retry={**STEADY, "max_attempts": 2}))
+		self._tried_until_it_fails(run)
+		self.assertEqual(self.ran, ["call"] * 2)
+		for tries in (4, 6):
+			retry_step(self.host, run, "call")
+			self.drain(run)
+			self.assertEqual(self.states(run)["call"], "scheduled")
+			(row,) = self.rows("Flow Step Pending", flow_run=run, status="pending")
+			self.assertEqual((row["purpose"], row["retry_count"]), ("retry", 1))
+			self._tried_until_it_fails(run)
+			self.assertEqual(self.ran, ["call"] * tries)
+		self.assertEqual([row.attempt for row in self.log(run)], [1, 2, 3, 4, 5, 6])
+
+	def _tried_until_it_fails(self, run):
+		for _ in range(5):
+			self.drain(run)
+			self.pass_time(401)
+		self.assert_failed(run, "call", "http_status")
+
 	def test_a_run_cancelled_during_its_call_stays_cancelled_and_keeps_the_late_outcome_as_a_note(self):
 		in_flight = []
 

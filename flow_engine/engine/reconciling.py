@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from flow_engine.engine.breaker import after_failure
 from flow_engine.engine.errors import FlowError, TransientDatabaseError
 from flow_engine.engine.interventions import reconcile_locked
-from flow_engine.engine.ports import Host
+from flow_engine.engine.ports import Host, RunRecord
+from flow_engine.engine.state import RunStatus
 
 PAGE = 500
 
@@ -33,7 +35,7 @@ def reconcile(host: Host, after: str = "", page: int = PAGE) -> Reconciled:
 	woken = incidents = 0
 	for name in names:
 		try:
-			outcome = host.runs.transact(lambda name=name: reconcile_locked(host, host.runs.lock(name)))
+			outcome, record = host.runs.transact(lambda name=name: _reconcile(host, name))
 		except TransientDatabaseError:
 			raise
 		except FlowError as error:
@@ -41,6 +43,15 @@ def reconcile(host: Host, after: str = "", page: int = PAGE) -> Reconciled:
 			continue
 		woken += outcome == "woken"
 		incidents += outcome == "incident"
+		if record.status == RunStatus.FAILED:
+			# A run that got stuck has failed like any other: the breaker counts it.
+			after_failure(host, name, record.flow_template)
 	if woken:
 		host.jobs.hint()
 	return Reconciled(len(names), woken, incidents, quieted, names[-1] if len(names) == page else "")
+
+
+def _reconcile(host: Host, name: str) -> tuple[str, RunRecord]:
+	"""What was found, and the run as it is now."""
+	outcome = reconcile_locked(host, host.runs.lock(name))
+	return outcome, host.runs.read(name)

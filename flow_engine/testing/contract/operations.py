@@ -14,6 +14,7 @@ from flow_engine.engine.interventions import (
 	skip_step,
 )
 from flow_engine.engine.outcomes import Done, Fail
+from flow_engine.engine.reconciling import reconcile
 from flow_engine.engine.replaying import Target, replay_run
 from flow_engine.testing.builders import step
 from flow_engine.testing.contract.base import ContractBase
@@ -284,6 +285,23 @@ class OperationsContract(ContractBase):
 			self._end(published, fails)
 		self.assertTrue(self._active(published))
 		self._end(published, fails=True)
+		self.assertFalse(self._active(published))
+
+	def test_a_run_that_got_stuck_is_a_failure_like_any_other(self):
+		published = self._flow("2")
+		self._end(published, fails=True)
+		self.on("a", lambda ctx: Fail("no", "down"))
+		self.set_row("Flow Template", published[0], failure_limit="0")
+		self.pass_time(1)
+		stuck = self.start_again(published)
+		self.drain(stuck)
+		# As a defect would leave it: running, with nothing that could happen.
+		self.set_row("Flow Run", stuck, status="running", completed_at=None)
+		self.set_row("Flow Template", published[0], failure_limit="2")
+		after = "start"
+		while after:
+			after = reconcile(self.host, "" if after == "start" else after).after
+		self.assertEqual(self.status(stuck), "failed")
 		self.assertFalse(self._active(published))
 
 	def test_a_flow_whose_limit_is_nought_is_never_paused(self):

@@ -232,6 +232,13 @@ class TransientDatabaseError(FlowError):
 	http_status = 503
 
 
+class StorageFailed(FlowError):
+	"""The database cannot be written; nothing of this transaction was kept."""
+
+	code = "storage_failed"
+	http_status = 503
+
+
 # --- why a step failed: never shown as a traceback ----------------------------------------------------------
 
 

@@ -26,6 +26,7 @@ from flow_engine.engine.errors import (
 	RunNotFound,
 	StateTooNew,
 	StepError,
+	StorageFailed,
 	TransientDatabaseError,
 	UnknownKind,
 )
@@ -390,7 +391,7 @@ class _Advance(Recorder):
 				outcome = usable(kind.handle(context))
 				reach("step.after_handler")
 				self.on_step = None
-		except (TransientDatabaseError, LeaseLost):
+		except (TransientDatabaseError, StorageFailed, LeaseLost):
 			raise
 		except StepError as error:
 			outcome = outcome_of(error)

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flow_engine.clock import SystemClock
+from flow_engine.engine.errors import StorageFailed
 from flow_engine.engine.kinds import register
 from flow_engine.engine.ports import Clock, Host, HttpClient
 from flow_engine.service.deliveries import enqueue
@@ -22,7 +23,7 @@ from flow_engine.service.dispatch_webhooks import job_deliveries
 from flow_engine.service.events import BUSINESS_EVENTS
 from flow_engine.sqlite_host.documents import SqliteDocuments
 from flow_engine.sqlite_host.messages import Outbox, RecordedHttp
-from flow_engine.sqlite_host.store import Database, SqliteRuns, StorageFailed
+from flow_engine.sqlite_host.store import Database, SqliteRuns
 from flow_engine.sqlite_host.templates import SqliteTemplates
 from flow_engine.store.deliveries import SqlDeliveries
 
@@ -152,4 +153,8 @@ def _guarded(allowed_private_hosts: tuple[str, ...], max_redirects: int = 5) -> 
 
 
 def _report(error: BaseException, where: str) -> None:
+	if isinstance(error, StorageFailed):
+		# The disk's trouble, not the code's.
+		log.error("%s: %s: %s", where, error.code, error)
+		return
 	log.error("%s: %s", where, error, exc_info=error)

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from flow_engine.engine.crash_points import reach
-from flow_engine.engine.errors import DuplicateTrigger, FlowError, TransientDatabaseError
+from flow_engine.engine.errors import DuplicateTrigger, StorageFailed, TransientDatabaseError
 from flow_engine.engine.ports import Clock, NewRun
 from flow_engine.sqlite_host import schema
 from flow_engine.store.runs import SqlRuns
@@ -30,13 +30,6 @@ _PREFIX = {
 }
 
 
-class StorageFailed(FlowError):
-	"""The database file cannot be written; nothing of this transaction was kept."""
-
-	code = "storage_failed"
-	http_status = 503
-
-
 @lru_cache(maxsize=512)
 def _dialect(sql: str) -> str:
 	return sql.replace("%s", "?")
@@ -44,6 +37,20 @@ def _dialect(sql: str) -> str:
 
 def _is_busy(error: sqlite3.OperationalError) -> bool:
 	return "locked" in str(error) or "busy" in str(error)
+
+
+# A disk that is full, broken, or not to be written to: nothing that a statement could be blamed for.
+_STORAGE = (
+	"is full",
+	"disk I/O error",
+	"readonly database",
+	"unable to open database file",
+	"malformed",
+)
+
+
+def _is_storage(error: sqlite3.DatabaseError) -> bool:
+	return any(words in str(error) for words in _STORAGE)
 
 
 class Database:
@@ -88,6 +95,8 @@ class Database:
 			# Here, so that a step's handler does not take it for a failure of its own.
 			if _is_busy(error) and self.in_transaction:
 				raise TransientDatabaseError(f"The database is busy: {error}") from error
+			if _is_storage(error):
+				raise StorageFailed(f"The database file cannot be used: {error}") from error
 			raise
 
 	def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:

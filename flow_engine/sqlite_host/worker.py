@@ -8,7 +8,7 @@ from collections import deque
 from typing import Any
 
 from flow_engine.engine.draining import drain
-from flow_engine.engine.errors import RunNotFound
+from flow_engine.engine.errors import RunNotFound, StorageFailed
 from flow_engine.engine.reconciling import reconcile
 from flow_engine.engine.running import Advanced
 from flow_engine.engine.state import RunStatus
@@ -21,6 +21,8 @@ RECONCILE_SECONDS = 600.0
 DRAIN_SECONDS = 1.0
 # A run whose lease has yet to run out stays due all the while: look again after this, not at once.
 LEAST_WAIT_SECONDS = 0.5
+# A full disk is looked at again after this: each look is a line in the log.
+STORAGE_SECONDS = 5.0
 REMEMBERED = 5_000
 
 
@@ -93,7 +95,10 @@ class Worker:
 				self._drain()
 				send_due(self.host, DRAIN_SECONDS, self._stopping.is_set)
 				wait = self._until_next()
-			except Exception as error:  # a busy or full disk must not end the only worker
+			except StorageFailed as error:
+				self.host.report(error, "the worker")
+				wait = STORAGE_SECONDS
+			except Exception as error:  # nothing must end the only worker
 				self.host.report(error, "the worker")
 				wait = LEAST_WAIT_SECONDS
 			self.host.jobs.event.wait(wait)

@@ -13,4 +13,4 @@ def catalog():
 	from flow_engine.service import doors
 
 	frappe.has_permission("Flow Template", "read", throw=True)
-	return doors.catalog(get_host().templates)
+	return doors.catalog(get_host().templates, frappe._)

@@ -125,6 +125,14 @@ def get(run=None, name=None):
 	return view
 
 
+@frappe.whitelist(methods=["GET", "POST"])
+@endpoint
+def log(run=None, step_id=None):
+	"""What a step tried, attempt by attempt."""
+	values = run_access.check_may_see(read.needed(run, "run"))
+	return doors.run_log(get_host(), run, step_id, values)
+
+
 @frappe.whitelist(methods=["POST"])
 @endpoint
 def cancel(run=None, reason=None):

@@ -3,11 +3,14 @@
 import frappe
 
 from flow_engine.api.door import endpoint, only_managers
+from flow_engine.engine.errors import NotAllowed
 from flow_engine.frappe_host.bulk import start_bulk
 from flow_engine.frappe_host.host import get_host
+from flow_engine.frappe_host.permissions import sees_all
 from flow_engine.service import arguments as read
 from flow_engine.service import doors
 from flow_engine.service.bulk import read_bulk
+from flow_engine.service.standing import standing as runs_standing
 
 
 def _store():
@@ -72,6 +75,22 @@ def duplicate(name=None, new_name=None):
 def validate(definition=None, name=None):
 	frappe.has_permission("Flow Template", "read", throw=True)
 	return doors.validate_definition(_store(), definition, name)
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+@endpoint
+def version(name=None, version=None):
+	return doors.template_version(_store(), name, version)
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+@endpoint
+def standing(name=None):
+	"""How many runs stand at which step: for those who may see every run, because the numbers count them
+	all."""
+	if not sees_all():
+		raise NotAllowed("Only those who see all runs may see where they stand.")
+	return runs_standing(get_host(), _store(), name)
 
 
 @frappe.whitelist(methods=["POST"])

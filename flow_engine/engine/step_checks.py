@@ -16,7 +16,7 @@ MAX_TIMEOUT_SECONDS = 300
 # A hundred years: beyond any real wait, far below where dates end.
 _LONGEST = {"delay_days": 36_500, "delay_hours": 876_000, "delay_minutes": 52_560_000}
 _LONGEST |= {"offset_days": 36_500, "offset_hours": 876_000, "timeout_hours": 876_000}
-_RETRY_RANGES = {
+RETRY_RANGES = {
 	"max_attempts": (1, 20),
 	"backoff_seconds": (0, 31_536_000),
 	"backoff_rate": (1, 1_000),
@@ -266,7 +266,7 @@ class _StepCheck:
 				self._retry_number(key, value)
 
 	def _retry_number(self, key: str, value: Any) -> None:
-		least, most = _RETRY_RANGES[key]
+		least, most = RETRY_RANGES[key]
 		whole = key == "max_attempts"
 		if not is_number(value) or not least <= value <= most or (whole and value != int(value)):
 			kind = "whole number" if whole else "number"

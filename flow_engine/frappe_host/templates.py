@@ -13,6 +13,7 @@ from flow_engine.engine.definition import FlowDefinition, parse_definition
 from flow_engine.engine.errors import (
 	NameTaken,
 	NotAllowed,
+	SaveConflict,
 	TemplateNotFound,
 	TemplateNotPublished,
 	TemplateProtected,
@@ -23,6 +24,7 @@ from flow_engine.frappe_host.extensions import context_providers, events, kinds
 from flow_engine.frappe_host.refusals import Refused
 from flow_engine.service.definitions import MAX_RECURRENCES, check_publishable, definition_hash, project
 from flow_engine.service.events import Trigger
+from flow_engine.service.templates import check_unchanged
 
 _READ = (
 	"name",
@@ -199,8 +201,11 @@ class FrappeTemplates:
 		doc = frappe.get_doc({"doctype": "Flow Template", **values})
 		return self._save(doc, seeding)
 
-	def update(self, name: str, values: Mapping[str, Any], seeding: bool = False) -> dict[str, Any]:
-		doc = self._doc(name)
+	def update(
+		self, name: str, values: Mapping[str, Any], seeding: bool = False, modified: str | None = None
+	) -> dict[str, Any]:
+		doc = self._doc(name, lock=bool(modified))
+		check_unchanged(doc.modified, modified)
 		doc.update(dict(values))
 		return self._save(doc, seeding)
 
@@ -215,19 +220,32 @@ class FrappeTemplates:
 		doc.flags.flow_change_note = note
 		return self._save(doc)
 
+	def version(self, name: str, version: int) -> dict[str, Any]:
+		doc = self._doc(name)
+		doc.check_permission("read")
+		row = frappe.db.get_value(
+			"Flow Template Version",
+			{"flow_template": doc.name, "version": version},
+			["definition", "change_note as note", "published_on", "published_by"],
+			as_dict=True,
+		)
+		if not row:
+			raise TemplateNotFound(f"There is no version {version} of {doc.template_name}.")
+		return dict(row)
+
 	def _save(self, doc, seeding: bool = False) -> dict[str, Any]:
 		doc.flags.flow_seeding = seeding
 		with _as_flow_errors():
 			doc.save()
 		return {field: doc.get(field) for field in _READ}
 
-	def _doc(self, name: str):
+	def _doc(self, name: str, lock: bool = False):
 		if not frappe.db.exists("Flow Template", name):
 			named = frappe.get_all("Flow Template", {"template_name": name}, pluck="name", limit=2)
 			if len(named) != 1:
 				raise TemplateNotFound(f"There is no flow template {name!r}.", name=name)
 			name = named[0]
-		return frappe.get_doc("Flow Template", name)
+		return frappe.get_doc("Flow Template", name, for_update=True if lock else None)
 
 	# --- ports.Definitions ----------------------------------------------------------------------------------
 
@@ -347,6 +365,9 @@ class _as_flow_errors:
 		if isinstance(error, frappe.UniqueValidationError | frappe.DuplicateEntryError):
 			frappe.clear_messages()
 			raise NameTaken() from None
+		if isinstance(error, frappe.TimestampMismatchError):
+			frappe.clear_messages()
+			raise SaveConflict() from None
 		if isinstance(error, frappe.PermissionError):
 			frappe.clear_messages()
 			raise NotAllowed() from None

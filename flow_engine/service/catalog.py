@@ -1,39 +1,87 @@
-"""What the editor may offer, as data: kinds with their fields, events, trigger types, operators, filters."""
+"""What the editor may offer, as data: kinds with their fields, events, trigger types, operators, filters.
+
+Decides the shape of the catalog; the names come from the tables that the engine itself works by, the words
+from `vocabulary.py`, and the reader's language from the door.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from flow_engine.engine.definition import TRIGGER_FIELDS, OnError
+from flow_engine.engine.definition import MAX_BYTES, MAX_STEPS, OnError, TriggerType
 from flow_engine.engine.filters import FILTERS
+from flow_engine.engine.interventions import MAX_INPUT_BYTES
 from flow_engine.engine.predicates import PREDICATES
+from flow_engine.engine.step_checks import MAX_TIMEOUT_SECONDS, RETRY_RANGES
+from flow_engine.service import vocabulary as words
 from flow_engine.service.definitions import CATEGORIES, CONCURRENCY
 
-DOC_EVENTS = {
-	"after_insert": "is created",
-	"on_update": "is saved",
-	"on_submit": "is submitted",
-	"on_update_after_submit": "is changed after it was submitted",
-	"on_cancel": "is cancelled",
-	"on_trash": "is deleted",
-	"field_change": "has a field changed",
-	"workflow_transition": "moves in its workflow",
-}
+DOC_EVENTS = words.DOC_EVENTS
+Say = Callable[[str], str]
+# What people read in a kind, an event or a field; everything else is a name or data.
+_SPOKEN = ("label", "help", "description")
 
 
-def catalog(kinds: Mapping[str, Any], events: Mapping[str, Any]) -> dict[str, Any]:
-	"""Everything a front end needs to draw the editor; nothing is kept in sync by hand."""
+def catalog(
+	kinds: Mapping[str, Any], events: Mapping[str, Any], roots: Iterable[str] = (), say: Say = str
+) -> dict[str, Any]:
+	"""Everything a front end needs to draw the editor; nothing is kept in sync by hand.
+
+	roots: context roots of other apps. say: a text in the reader's language.
+	"""
 	return {
-		"kinds": [kind.as_dict() for kind in kinds.values()],
-		"events": [event.as_dict() for event in events.values()],
-		"doc_events": [{"name": name, "label": label} for name, label in DOC_EVENTS.items()],
-		"trigger_types": [
-			{"name": str(name), "fields": list(fields)} for name, fields in TRIGGER_FIELDS.items()
+		"kinds": [_spoken(kind.as_dict(), say) for kind in kinds.values()],
+		"events": [_spoken(event.as_dict(), say) for event in events.values()],
+		"doc_events": _named(words.DOC_EVENTS, words.DOC_EVENTS, say),
+		"trigger_types": [_trigger_type(str(name), say) for name in TriggerType],
+		"operators": [_operator(name, say) for name in PREDICATES],
+		"filters": [
+			{"name": name, "label": say(words.FILTERS[name]), "example": found.example or name}
+			for name, found in FILTERS.items()
 		],
-		"operators": list(PREDICATES),
-		"filters": list(FILTERS),
-		"on_error": [item.value for item in OnError],
-		"categories": list(CATEGORIES),
-		"concurrency": list(CONCURRENCY),
+		"on_error": _named([item.value for item in OnError], words.ON_ERROR, say),
+		"categories": _named(CATEGORIES, words.CATEGORIES, say),
+		"concurrency": _named(CONCURRENCY, words.CONCURRENCY, say),
+		"catalogs": _named(words.CATALOGS, words.CATALOGS, say),
+		"branch_labels": {name: say(label) for name, label in words.BRANCHES.items()},
+		"condition_examples": {
+			doctype: [{"label": say(label), "condition": condition} for label, condition in examples]
+			for doctype, examples in words.CONDITION_EXAMPLES.items()
+		},
+		"roots": [{"name": root, "label": say(_title(root))} for root in roots],
+		"limits": {
+			"max_steps": MAX_STEPS,
+			"max_bytes": MAX_BYTES,
+			"max_input_bytes": MAX_INPUT_BYTES,
+			"max_timeout_seconds": MAX_TIMEOUT_SECONDS,
+			"retry": {name: list(bounds) for name, bounds in RETRY_RANGES.items()},
+		},
 	}
+
+
+def _named(names: Iterable[str], labels: Mapping[str, str], say: Say) -> list[dict[str, str]]:
+	return [{"name": name, "label": say(labels[name])} for name in names]
+
+
+def _trigger_type(name: str, say: Say) -> dict[str, Any]:
+	label, text = words.TRIGGER_TYPES[name]
+	fields = [_spoken(field.as_dict(), say) for field in words.TRIGGER_FIELDS.get(name, ())]
+	return {"name": name, "label": say(label), "help": say(text), "fields": fields}
+
+
+def _operator(name: str, say: Say) -> dict[str, Any]:
+	label, value, types = words.OPERATORS[name]
+	return {"name": name, "label": say(label), "value": value, "types": list(types)}
+
+
+def _title(name: str) -> str:
+	return name.replace("_", " ").capitalize()
+
+
+def _spoken(entry: dict[str, Any], say: Say) -> dict[str, Any]:
+	"""The entry with what people read of it, and of its fields, in their language."""
+	told = {key: say(entry[key]) for key in _SPOKEN if entry.get(key)}
+	if "fields" in entry:
+		told["fields"] = [_spoken(field, say) for field in entry["fields"]]
+	return {**entry, **told}

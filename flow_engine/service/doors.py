@@ -8,15 +8,17 @@ executes a step: a run is changed, and workers are told.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from flow_engine.engine.definition import as_json
 from flow_engine.engine.draining import start_run
 from flow_engine.engine.errors import (
 	BadInput,
 	BadToken,
 	FlowError,
+	StepNotFound,
 	TemplateInactive,
 	TransientDatabaseError,
 )
@@ -38,9 +40,11 @@ from flow_engine.service import arguments as read
 from flow_engine.service import templates
 from flow_engine.service.catalog import catalog as catalog_of
 from flow_engine.service.events import Occurrence, Trigger, judge, new_run, start_matching
-from flow_engine.service.runs import advanced_view, describe_run
+from flow_engine.service.runs import advanced_view, describe_attempts, describe_run
+from flow_engine.store.standing import FlowStanding
 
 MAX_LIST = 500
+MAX_ATTEMPTS = 200
 _FLAGS = ("is_active", "run_as_triggering_user")
 _NUMBERS = ("recursion_limit", "failure_limit")
 
@@ -136,6 +140,14 @@ def validate_definition(
 	return {"problems": templates.validate(store, definition)}
 
 
+def template_version(store: templates.TemplateStore, name: Any, version: Any) -> dict[str, Any]:
+	"""A published version: `{version, definition, note, published_on, published_by}`, the definition as
+	data."""
+	number = read.whole_number(read.needed(str(version or ""), "version"), "version", 0, 0, 10_000_000)
+	found = store.version(read.needed(name, "name"), number)
+	return {**found, "version": number, "definition": as_json(found["definition"])}
+
+
 def export_template(store: templates.TemplateStore, name: Any) -> dict[str, Any]:
 	"""The exported template itself, as `import_templates` takes it."""
 	return templates.export_template(store, read.needed(name, "name"))
@@ -150,8 +162,9 @@ def import_templates(store: templates.TemplateStore, payload: Any) -> dict[str, 
 	return {"results": templates.import_templates(store, data)}
 
 
-def catalog(store: templates.TemplateStore) -> dict[str, Any]:
-	return catalog_of(store.kinds, store.events)
+def catalog(store: templates.TemplateStore, say: Callable[[str], str] = str) -> dict[str, Any]:
+	"""say: a text in the reader's language."""
+	return catalog_of(store.kinds, store.events, store.context, say)
 
 
 def _fields(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -350,6 +363,18 @@ def replay(
 def get_run(host: Host, run: Any, values: bool = True) -> dict[str, Any]:
 	"""`values`: whether the caller may see results and variables."""
 	return {"run": describe_run(host, host.runs.read(read.needed(run, "name")), values)}
+
+
+def run_log(host: Any, run: Any, step_id: Any, values: bool = True) -> dict[str, Any]:
+	"""The attempts of one step, oldest first: `{attempts: [{attempt, state, started, finished, next_at,
+	acting_user, error_code, …}], more}`. `values`: whether the caller may see results and messages."""
+	run, step_id = read.needed(run, "run"), read.needed(step_id, "step_id")
+	record = host.runs.read(run)
+	if step_id not in host.definitions.load(record.flow_template, record.template_version):
+		raise StepNotFound(f"{run} has no step {step_id[:64]!r}.")
+	found = FlowStanding(host.runs).attempts(run, step_id, MAX_ATTEMPTS + 1)
+	shown = describe_attempts(found[-MAX_ATTEMPTS:], values)
+	return {"attempts": shown, "more": len(found) > MAX_ATTEMPTS}
 
 
 def list_runs(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from flow_engine.engine.definition import TriggerType
+from flow_engine.engine.definition import FlowDefinition, TriggerType, dump_definition
 from flow_engine.engine.errors import FlowError, TransientDatabaseError
 from flow_engine.engine.ports import Host, RunRecord
 from flow_engine.engine.running import Advanced
@@ -43,6 +43,7 @@ def describe_run(host: Host, record: RunRecord, values: bool = True) -> dict[str
 	except FlowError as error:
 		return {**view, "steps": [], "error": {"code": error.code, "message": error.message}}
 	view["failed_steps"] = session.frontier.failed_steps
+	view["definition"] = drawn_definition(session.definition, values)
 	steps = []
 	for step in session.definition.steps:
 		state = session.state(step.id)
@@ -58,11 +59,50 @@ def describe_run(host: Host, record: RunRecord, values: bool = True) -> dict[str
 		}
 		if values:
 			result = state.result
-			entry["result"] = host.runs.log_result(record.name, step.id) if in_log(result) else result
+			result = host.runs.log_result(record.name, step.id) if in_log(result) else result
+			entry["result"] = result
+			entry["read"] = result.get("read") if isinstance(result, Mapping) else None
 		elif entry["error"]:
 			entry["error"] = {"code": entry["error"].get("code"), "message": ""}
 		steps.append(entry)
 	return {**view, "steps": steps}
+
+
+def drawn_definition(definition: FlowDefinition, values: bool = True) -> dict[str, Any]:
+	"""The version a run was made from, for drawing it. `values`: with payloads, conditions and variables;
+	without, what the tree and its labels need."""
+	data = dump_definition(definition)
+	if values:
+		return data
+	return {
+		"version": data["version"],
+		"trigger": {key: data["trigger"][key] for key in _DRAWN_TRIGGER if key in data["trigger"]},
+		"variables": {},
+		"steps": [
+			{
+				**{key: step[key] for key in _DRAWN_STEP if key in step},
+				"trigger": {"type": step["trigger"]["type"]},
+			}
+			for step in data["steps"]
+		],
+	}
+
+
+def describe_attempts(attempts: Iterable[Mapping[str, Any]], values: bool) -> list[dict[str, Any]]:
+	"""A step's attempts as the doors give them. `values`: whether the viewer may see results and messages."""
+	shown = []
+	for attempt in attempts:
+		entry = {
+			key: _iso(value) if key in ("started", "finished", "next_at") else value
+			for key, value in attempt.items()
+		}
+		shown.append(entry if values else {key: v for key, v in entry.items() if key not in _ATTEMPT_VALUES})
+	return shown
+
+
+_DRAWN_TRIGGER = ("event", "doctype", "doc_event", "field")
+_DRAWN_STEP = ("id", "kind", "label", "parent_id", "branch", "depends_on", "on_error", "disabled")
+_ATTEMPT_VALUES = ("result", "error_message", "late_outcome")
 
 
 def step_view(state: StepState) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -63,11 +64,21 @@ class TemplateStore(Protocol):
 
 	def insert(self, values: Mapping[str, Any], seeding: bool = False) -> dict[str, Any]: ...
 
-	def update(self, name: str, values: Mapping[str, Any], seeding: bool = False) -> dict[str, Any]: ...
+	def update(
+		self, name: str, values: Mapping[str, Any], seeding: bool = False, modified: str | None = None
+	) -> dict[str, Any]:
+		"""`modified`: what the caller last saw; raises SaveConflict when the template was saved since,
+		decided under the lock of the write."""
+		...
 
 	def delete(self, name: str) -> None: ...
 
 	def publish(self, name: str, note: str = "") -> dict[str, Any]: ...
+
+	def version(self, name: str, version: int) -> dict[str, Any]:
+		"""`{definition, note, published_on, published_by}` of a published version; the definition as text.
+		Raises TemplateNotFound."""
+		...
 
 
 def list_templates(store: TemplateStore, **filters: Any) -> list[dict[str, Any]]:
@@ -91,9 +102,20 @@ def update_template(
 	store: TemplateStore, name: str, values: Mapping[str, Any], modified: str | None = None
 ) -> dict[str, Any]:
 	"""Change some fields. `modified`: what the caller last saw; another's save since then is SaveConflict."""
-	if modified and str(store.get(name).get("modified"))[:19] != str(modified).replace("T", " ")[:19]:
+	return with_problems(store, store.update(name, _writable(values), modified=modified))
+
+
+def check_unchanged(stored: Any, seen: str | None) -> None:
+	"""Was the record, whose `modified` is `stored`, last saved when the caller says it was? To the
+	microsecond: two people can save within one second. Raises SaveConflict, BadInput."""
+	if not seen:
+		return
+	try:
+		last_seen = datetime.fromisoformat(seen)
+	except ValueError:
+		raise BadInput("`modified` is the time that was read with the template.") from None
+	if datetime.fromisoformat(str(stored)) != last_seen:
 		raise SaveConflict()
-	return with_problems(store, store.update(name, _writable(values)))
 
 
 def duplicate_template(store: TemplateStore, name: str, new_name: str | None = None) -> dict[str, Any]:

@@ -13,9 +13,11 @@ from typing import Any
 
 from flow_engine.engine.errors import BadInput, FlowError
 from flow_engine.service import arguments as read
-from flow_engine.service import deliveries, doors
+from flow_engine.service import deliveries, doors, editor
 from flow_engine.service.bulk import act_on_all, read_bulk
 from flow_engine.service.runs import run_actions
+from flow_engine.service.standing import standing
+from flow_engine.sqlite_host.document_types import KnownDocumentTypes
 from flow_engine.sqlite_host.host import StandaloneHost
 from flow_engine.sqlite_host.scenario import read_document
 from flow_engine.sqlite_host.worker import Worker
@@ -120,6 +122,10 @@ def _get_run(caller: Caller, arguments: Arguments) -> dict[str, Any]:
 	return view
 
 
+def _types(caller: Caller) -> KnownDocumentTypes:
+	return KnownDocumentTypes(caller.host.database)
+
+
 def _put_document(caller: Caller, arguments: Arguments) -> dict[str, Any]:
 	document = arguments.get("doc")
 	values = read.json_object(document, "doc") if document is not None else dict(arguments)
@@ -188,8 +194,17 @@ READS: Mapping[str, Callable[[Caller, Arguments], Any]] = {
 		c.host.templates, _definition(a), a.get("name")
 	),
 	"templates.export": lambda c, a: doors.export_template(c.host.templates, a.get("name")),
+	"templates.version": lambda c, a: doors.template_version(
+		c.host.templates, a.get("name"), a.get("version")
+	),
+	"templates.standing": lambda c, a: standing(c.host, c.host.templates, a.get("name")),
 	"runs.list": _list_runs,
 	"runs.get": _get_run,
+	"runs.log": lambda c, a: doors.run_log(c.host, a.get("run"), a.get("step_id")),
+	"editor.fields": lambda c, a: editor.fields(_types(c), a.get("doctype")),
+	"editor.search": lambda c, a: editor.search(_types(c), **_only(a, "doctype", "text", "limit")),
+	"editor.doctypes": lambda c, a: editor.doctypes(_types(c), **_only(a, "text", "limit")),
+	"editor.sample": lambda c, a: editor.sample(c.host, **_only(a, "doctype", "docname")),
 	"deliveries.list": _list_deliveries,
 	"documents.get": _get_document,
 	"documents.list": _list_documents,

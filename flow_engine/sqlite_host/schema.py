@@ -23,7 +23,7 @@ _STANDARD = (
 	"docstatus INT, idx INT"
 )
 _TYPES = {"Int": "INT", "Check": "INT", "Float": "REAL"}
-_NO_COLUMN = ("Section Break", "Column Break", "Tab Break", "HTML", "Table", "Button", "Heading")
+NO_COLUMN = ("Section Break", "Column Break", "Tab Break", "HTML", "Table", "Button", "Heading")
 
 _INDEXES = (
 	"CREATE INDEX IF NOT EXISTS run_wake ON `tabFlow Run` (wake_at) WHERE wake_at IS NOT NULL",
@@ -61,9 +61,13 @@ _OWN = (
 
 def fields_of(doctype: str) -> list[dict]:
 	"""The fields of one of the engine's DocTypes that have a column."""
+	return [field for field in meta_of(doctype)["fields"] if field["fieldtype"] not in NO_COLUMN]
+
+
+def meta_of(doctype: str) -> dict[str, Any]:
+	"""The file of one of the engine's DocTypes."""
 	folder = doctype.lower().replace(" ", "_")
-	meta = json.loads((_FOLDER / folder / f"{folder}.json").read_text())
-	return [field for field in meta["fields"] if field["fieldtype"] not in _NO_COLUMN]
+	return json.loads((_FOLDER / folder / f"{folder}.json").read_text())
 
 
 def tables() -> Iterator[str]:

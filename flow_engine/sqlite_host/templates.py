@@ -23,6 +23,7 @@ from flow_engine.service.definitions import (
 	project,
 )
 from flow_engine.service.events import Trigger
+from flow_engine.service.templates import check_unchanged
 from flow_engine.sqlite_host import schema
 from flow_engine.sqlite_host.store import Database
 from flow_engine.store.dialect import read_time
@@ -83,9 +84,12 @@ class SqliteTemplates:
 
 		return self.database.transact(work)
 
-	def update(self, name: str, values: Mapping[str, Any], seeding: bool = False) -> dict[str, Any]:
+	def update(
+		self, name: str, values: Mapping[str, Any], seeding: bool = False, modified: str | None = None
+	) -> dict[str, Any]:
 		def work() -> dict[str, Any]:
 			before = self.get(name)
+			check_unchanged(before["modified"], modified)
 			merged = {**before, **values}
 			columns = {**values, **project(merged, self.kinds, self.events, before, seeding)}
 			columns["is_active"] = int(bool(columns.get("is_active", before["is_active"])))
@@ -127,6 +131,16 @@ class SqliteTemplates:
 			return self.get(template["name"])
 
 		return self.database.transact(work)
+
+	def version(self, name: str, version: int) -> dict[str, Any]:
+		rows = self.database.rows(
+			"SELECT definition, change_note AS note, published_on, published_by "
+			"FROM `tabFlow Template Version` WHERE flow_template = %s AND version = %s",
+			[self.get(name)["name"], version],
+		)
+		if not rows:
+			raise TemplateNotFound(f"There is no version {version} of {name}.")
+		return rows[0]
 
 	def _publish(self, template: Mapping[str, Any], note: str) -> None:
 		digest = definition_hash(template["flow_definition"])

@@ -122,7 +122,7 @@ def test_the_catalog_lists_kinds_events_and_filters(served):
 		kind["name"] for kind in catalog["kinds"]
 	}
 	assert {"on_contract_signed", "manual"} <= {event["name"] for event in catalog["events"]}
-	assert {"default", "money"} <= set(catalog["filters"])
+	assert {"default", "money"} <= {found["name"] for found in catalog["filters"]}
 
 
 # --- runs ---------------------------------------------------------------------------------------------------

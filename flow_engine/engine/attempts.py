@@ -32,6 +32,12 @@ class Attempt:
 	key: str | None = None
 	external: bool = False
 
+	def ended(self, outcome: Outcome) -> Attempt:
+		"""The same attempt with what came of it."""
+		return Attempt(
+			self.step_id, self.number, outcome, self.started, self.acting_user, self.key, self.external
+		)
+
 
 class Recorder:
 	"""Writes attempts of one claimed run. `executed`: ids of the steps recorded, for whoever asked."""
@@ -152,11 +158,14 @@ def _columns(attempt: Attempt, now: datetime, result: Any = None) -> dict[str, A
 	return columns
 
 
+_WITH_RESULT = (Done, Retry, Fail)
+
+
 def usable(outcome: Any) -> Outcome:
 	"""A handler's answer, or the failure that it is none: kinds come from other apps too."""
 	if isinstance(outcome, Unknown):
 		return outcome
-	if isinstance(outcome, Done | Retry | Fail) and isinstance(outcome.result, Mapping):
+	if isinstance(outcome, _WITH_RESULT) and isinstance(outcome.result, Mapping):
 		if not isinstance(outcome, Done) or all(len(document) == 3 for document in outcome.touched):
 			return outcome
 	return Fail("handler_error", f"The step's handler gave an answer that is none: {type(outcome).__name__}.")

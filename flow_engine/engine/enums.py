@@ -8,3 +8,5 @@ class StrEnum(str, Enum):
 	"""A string enumeration: `str(member)` and JSON give the value."""
 
 	__str__ = str.__str__
+	# The text's own: Enum's is a Python function, called for every look into a dictionary of members.
+	__hash__ = str.__hash__

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from flow_engine.engine.definition import FlowDefinition
@@ -59,7 +59,7 @@ class Frontier:
 		self.changed: set[str] = set()
 		self._unsettled_dependencies: dict[str, int] = {}
 		self._on_dependencies: dict[str, int] = {}
-		self._count: dict[StepStatus, int] = dict.fromkeys(StepStatus, 0)
+		self._count: dict[StepStatus, int] = dict(_NONE)
 		self._unhandled = 0
 		self._build()
 
@@ -71,7 +71,7 @@ class Frontier:
 			state = self.state(step.id)
 			if state.status is StepStatus.PENDING and state.ready_at is not None:
 				# Readiness is derived anew: nothing of an earlier plan is trusted.
-				state = self.states[step.id] = replace(state, ready_at=None)
+				state = self.states[step.id] = state.changed(ready_at=None)
 			self._tally(state, 1)
 			self._unsettled_dependencies[step.id] = len(step.depends_on)
 			self._on_dependencies[step.id] = 0
@@ -147,7 +147,7 @@ class Frontier:
 			self._skip(step_id, SkipReason.DISABLED, self.ready_time(step_id))
 			return True
 		# Not through `put`: readiness is derived, it is not a change to record.
-		self.states[step_id] = replace(state, ready_at=self.ready_time(step_id) or _NO_TIME)
+		self.states[step_id] = state.changed(ready_at=self.ready_time(step_id) or _NO_TIME)
 		self.ready.append(step_id)
 		return False
 
@@ -203,5 +203,6 @@ class Frontier:
 
 
 _PENDING = StepState()
+_NONE = dict.fromkeys(StepStatus, 0)
 # Plans made without a clock (tests, benchmarks) still need to tell "ready" from "not looked at yet".
 _NO_TIME = datetime.min.replace(tzinfo=timezone.utc)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 T = TypeVar("T")
@@ -220,6 +220,14 @@ class RunRecord:
 		}
 
 
+class RunMark(NamedTuple):
+	"""What says whether a run has moved since it was read."""
+
+	status: str
+	revision: int
+	log_seq: int
+
+
 @dataclass(frozen=True, slots=True)
 class LogRow:
 	"""One attempt of a step. `seq` orders changes within the run; `state` is running, done, failed or retry.
@@ -346,9 +354,9 @@ class Runs(Protocol):
 		and is no longer the run's; RunBusy when the lock is not had in time; StateUnreadable."""
 		...
 
-	def relock(self, known: RunRecord, token: str) -> RunRecord:
-		"""Lock a row that was read under this token before: `known` with `status`, `revision` and `log_seq`
-		as they are now, by which the caller sees whether the rest still holds. Raises as `lock`."""
+	def relock(self, run: str, token: str) -> RunMark:
+		"""Lock a row that was read under this token before; the caller sees by the mark whether what it read
+		still holds. Raises as `lock`."""
 		...
 
 	def read(self, run: str) -> RunRecord: ...

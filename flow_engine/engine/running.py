@@ -117,7 +117,7 @@ class _Advance(Recorder):
 					if self.on_step is None:
 						raise
 					# It outlasted the store's own repetition while a step was being executed: an attempt.
-					carried = replace(self.on_step, outcome=Retry(error.code, error.message))
+					carried = self.on_step.ended(Retry(error.code, error.message))
 					continue
 				carried = None
 				if ended:
@@ -192,9 +192,9 @@ class _Advance(Recorder):
 	def _lock(self) -> RunRecord:
 		"""The run's row under its lock; between two turns only what says whether it moved is read again."""
 		if self.session is not None and self.clean:
-			record = self.host.runs.relock(self.session.record, self.claim.token)
-			if self.session.matches(record):
-				return record
+			mark = self.host.runs.relock(self.claim.run, self.claim.token)
+			if mark.status == RunStatus.RUNNING and self.session.matches(mark):
+				return self.session.record
 		return self.host.runs.lock(self.claim.run, self.claim.token)
 
 	def _spent(self) -> bool:
@@ -206,6 +206,8 @@ class _Advance(Recorder):
 	def _session(self, record: RunRecord, now: datetime, carried: Attempt | None) -> Session:
 		"""The session in memory if the row has not moved since, else a new one."""
 		session = self.session
+		if session is not None and record is session.record:
+			return session
 		if session is None or not self.clean or not session.matches(record):
 			session = self.session = Session(self.host, record)
 			self._collect_due(session, now)
@@ -400,7 +402,7 @@ class _Advance(Recorder):
 			outcome = Fail(
 				"handler_error", f"The step's handler failed: {type(error).__name__}: {error}"[:500]
 			)
-		attempt = replace(attempt, outcome=outcome)
+		attempt = attempt.ended(outcome)
 		if effect is Effect.DATABASE and not isinstance(outcome, Done):
 			raise _HandlerFailed(attempt)
 		return attempt
@@ -448,7 +450,7 @@ class _Advance(Recorder):
 		return StepContext(
 			step_id=step.id,
 			label=step.label,
-			run=session.record.as_dict(),
+			run=values["run"],
 			payload=render_payload(kind.fields, step.payload, values, zone=self.host.clock.time_zone),
 			values=values,
 			now=now,

@@ -8,7 +8,6 @@ documents) and writes it in one go.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +15,7 @@ from flow_engine.engine.crash_points import reach
 from flow_engine.engine.definition import FlowDefinition, TriggerType
 from flow_engine.engine.errors import StateUnreadable
 from flow_engine.engine.planning import Frontier
-from flow_engine.engine.ports import Host, LogRow, PendingRow, RunRecord
+from flow_engine.engine.ports import Host, LogRow, PendingRow, RunMark, RunRecord
 from flow_engine.engine.state import (
 	RunStatus,
 	StepState,
@@ -60,8 +59,8 @@ class Session:
 		self._closed: dict[str, str] = {}
 		self._errors: dict[str, str] = {}
 
-	def matches(self, record: RunRecord) -> bool:
-		return self.revision == record.revision and self.log_seq == record.log_seq
+	def matches(self, stored: RunRecord | RunMark) -> bool:
+		return self.revision == stored.revision and self.log_seq == stored.log_seq
 
 	def state(self, step_id: str) -> StepState:
 		return self.frontier.state(step_id)
@@ -175,8 +174,7 @@ def _has_row(state: StepState) -> bool:
 def replay(state: StepState, row: LogRow, definition: FlowDefinition) -> StepState:
 	"""The step's state after this log row. The log is the truth, so the table of moves is not asked."""
 	if row.state == "running":
-		return replace(
-			state,
+		return state.changed(
 			status=StepStatus.RUNNING,
 			attempts=row.attempt,
 			started_at=row.started,
@@ -192,8 +190,7 @@ def replay(state: StepState, row: LogRow, definition: FlowDefinition) -> StepSta
 		"purpose": None,
 	}
 	if row.state == "done":
-		return replace(
-			state,
+		return state.changed(
 			status=StepStatus.DONE,
 			completed_at=row.finished,
 			result=row.result,
@@ -202,8 +199,7 @@ def replay(state: StepState, row: LogRow, definition: FlowDefinition) -> StepSta
 		)
 	if row.state == "failed":
 		handled = handling(definition, row.step_id, row.error_code or "")
-		return replace(
-			state,
+		return state.changed(
 			status=StepStatus.FAILED,
 			completed_at=row.finished,
 			result=row.result,
@@ -212,5 +208,5 @@ def replay(state: StepState, row: LogRow, definition: FlowDefinition) -> StepSta
 		)
 	if row.state == "retry":
 		common.update(trigger_at=row.next_at, purpose="retry")
-		return replace(state, status=StepStatus.SCHEDULED, **common)
+		return state.changed(status=StepStatus.SCHEDULED, **common)
 	return state

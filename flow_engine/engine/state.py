@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
@@ -19,6 +19,8 @@ from flow_engine.engine.errors import IllegalMove, StateTooNew, StateUnreadable
 
 MAX_RESULT_BYTES = 65_536
 INLINE_RESULT_BYTES = 1_024
+# JSON makes six of a control character: even so this many keys and values stay below INLINE_RESULT_BYTES.
+_SMALL_KEYS, _SMALL_TEXT = 4, 20
 IN_LOG = {"$log": True}
 
 
@@ -102,7 +104,15 @@ class StepState:
 			raise IllegalMove(
 				f"A step that is {self.status} cannot become {status}.", frm=self.status, to=status
 			)
-		return replace(self, status=status, **changes)
+		return self.changed(status=status, **changes)
+
+	def changed(self, **changes: Any) -> StepState:
+		"""This state with other values: `dataclasses.replace` for less, because a run makes several states of
+		every step."""
+		new = object.__new__(StepState)
+		for name in StepState.__slots__:
+			object.__setattr__(new, name, changes[name] if name in changes else getattr(self, name))
+		return new
 
 	@property
 	def settled(self) -> bool:
@@ -156,6 +166,8 @@ def handling(definition: FlowDefinition, step_id: str, code: str) -> Handled | N
 
 def limit_result(result: Any) -> Any:
 	"""A result as it is stored: JSON, at most MAX_RESULT_BYTES; a larger one is cut with a marker."""
+	if is_small(result):
+		return dict(result)
 	try:
 		text = json.dumps(result, default=str, ensure_ascii=False, allow_nan=False)
 	except (TypeError, ValueError, RecursionError):
@@ -170,6 +182,22 @@ def limit_result(result: Any) -> Any:
 			if isinstance(result.get(key), str | int) and len(str(result[key])) <= 140:
 				kept[key] = result[key]
 	return kept
+
+
+def is_small(result: Any) -> bool:
+	"""A flat object of a few short values, which most results are: JSON as it stands and far below every
+	limit, so that nobody has to write it out to see that."""
+	if type(result) is not dict or len(result) > _SMALL_KEYS:
+		return False
+	for key, value in result.items():
+		if type(key) is not str or len(key) > _SMALL_TEXT or not key.isascii():
+			return False
+		if type(value) is str:
+			if len(value) > _SMALL_TEXT or not value.isascii():
+				return False
+		elif value is not None and type(value) is not bool:
+			return False
+	return True
 
 
 def _sayable(value: Any, depth: int = 0) -> Any:
@@ -189,7 +217,7 @@ def _sayable(value: Any, depth: int = 0) -> Any:
 def inline_result(result: Any) -> Any:
 	"""A result as the run's snapshot keeps it: small ones whole, others by what planning needs and a
 	marker."""
-	if result is None or len(json.dumps(result, default=str)) <= INLINE_RESULT_BYTES:
+	if result is None or is_small(result) or len(json.dumps(result, default=str)) <= INLINE_RESULT_BYTES:
 		return result
 	kept = dict(IN_LOG)
 	if isinstance(result, Mapping):

@@ -39,6 +39,9 @@ _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
+
+
 class SqliteDocuments:
 	"""`ports.Documents` over one table of JSON values."""
 
@@ -88,25 +91,29 @@ class SqliteDocuments:
 		if not doctype:
 			raise ValidationFailed("A document needs a DocType.")
 		ordinal = self.database.next_value(f"document {doctype}")
-		initials = "".join(word[0] for word in doctype.split()).upper()
-		name = values.get("name") or f"{initials}-{ordinal:05d}"
-		while not values.get("name") and self._exists(doctype, name):
-			# Loaded documents bring names that look like ours.
-			ordinal = self.database.next_value(f"document {doctype}")
-			name = f"{initials}-{ordinal:05d}"
+		given, initials = values.get("name"), "".join(word[0] for word in doctype.split()).upper()
 		now = self._now()
 		document = {
 			**_DEFAULTS.get(doctype, {}),
 			**{key: value for key, value in values.items() if value is not None},
 			"doctype": doctype,
-			"name": name,
+			"name": given or f"{initials}-{ordinal:05d}",
 			"owner": self.user,
 			"creation": now,
 			"modified": now,
 			"modified_by": self.user,
 			"docstatus": values.get("docstatus") or 0,
 		}
-		self._store(document, ordinal, "created", new=True)
+		while True:
+			try:
+				self._store(document, ordinal, "created", new=True)
+				break
+			except Conflict:
+				# Loaded documents bring names that look like ours.
+				if given or not self._exists(doctype, document["name"]):
+					raise
+			ordinal = self.database.next_value(f"document {doctype}")
+			document["name"] = f"{initials}-{ordinal:05d}"
 		self._tell(None, document)
 		return document
 
@@ -190,7 +197,7 @@ class SqliteDocuments:
 		if document["doctype"] == "Dispatch Job":
 			is_open = document.get("status") in _OPEN_JOB
 			document["open_merge_key"] = (document.get("merge_key") or None) if is_open else None
-		text = json.dumps(document, default=str, ensure_ascii=False)
+		text = _encode(document)
 		try:
 			text.encode()
 		except UnicodeEncodeError:
@@ -212,7 +219,7 @@ class SqliteDocuments:
 			raise Conflict(f"{document['doctype']} {document['name']!r} exists already.") from None
 
 	def _now(self) -> str:
-		return self.clock.now().astimezone(self.clock.time_zone).strftime("%Y-%m-%dT%H:%M:%S")
+		return self.clock.now().astimezone(self.clock.time_zone).isoformat(timespec="seconds")[:19]
 
 
 def _restart(document: dict[str, Any], now: datetime) -> None:

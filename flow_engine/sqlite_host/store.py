@@ -28,6 +28,8 @@ _PREFIX = {
 	"Flow Step Pending": "FSP",
 	"Flow Delivery": "FD",
 }
+# Of commits in write-ahead mode: FULL waits for the disk each time, NORMAL when the log is put away.
+_FLUSHED, _NOT_FLUSHED = "PRAGMA synchronous = FULL", "PRAGMA synchronous = NORMAL"
 
 
 @lru_cache(maxsize=512)
@@ -53,12 +55,22 @@ def _is_storage(error: sqlite3.DatabaseError) -> bool:
 	return any(words in str(error) for words in _STORAGE)
 
 
+class _Here(threading.local):
+	"""What a thread has of its own."""
+
+	def __init__(self) -> None:
+		self.connection: sqlite3.Connection | None = None
+		self.callbacks: list[Callable[[], None]] = []
+		# The last time asked for in the open transaction.
+		self.now: datetime | None = None
+
+
 class Database:
 	"""A database file, or one in memory (then: one thread)."""
 
 	def __init__(self, path: str = ":memory:"):
 		self.path = path
-		self._local = threading.local()
+		self.here = _Here()
 		self._in_memory = path == ":memory:"
 		self._connection = self._connect() if self._in_memory else None
 		for statement in schema.tables():
@@ -76,17 +88,16 @@ class Database:
 		connection.row_factory = sqlite3.Row
 		if not self._in_memory:
 			connection.execute("PRAGMA journal_mode = WAL")
-			connection.execute("PRAGMA synchronous = FULL")
+			connection.execute(_FLUSHED)
 		return connection
 
 	@property
 	def connection(self) -> sqlite3.Connection:
 		if self._connection is not None:
 			return self._connection
-		connection = getattr(self._local, "connection", None)
-		if connection is None:
-			connection = self._local.connection = self._connect()
-		return connection
+		if self.here.connection is None:
+			self.here.connection = self._connect()
+		return self.here.connection
 
 	def execute(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
 		try:
@@ -111,22 +122,20 @@ class Database:
 		if not self.in_transaction:
 			callback()
 			return
-		if callback not in self._callbacks:
-			self._callbacks.append(callback)
+		if callback not in self.here.callbacks:
+			self.here.callbacks.append(callback)
 
-	@property
-	def _callbacks(self) -> list[Callable[[], None]]:
-		if not hasattr(self._local, "callbacks"):
-			self._local.callbacks = []
-		return self._local.callbacks
+	def transact(self, work: Callable[[], T], flushed: bool = True) -> T:
+		"""Inside an open transaction: a part of it. Else: one of its own, repeated when the file was busy.
 
-	def transact(self, work: Callable[[], T]) -> T:
-		"""Inside an open transaction: a part of it. Else: one of its own, repeated when the file was busy."""
+		flushed: the commit waits for the disk. Without it, it survives the process and not the machine: with
+		the machine, it and all that was committed since the last one that waited are gone together.
+		"""
 		if self.in_transaction:
 			return work()
 		for attempt in range(1, ATTEMPTS + 1):
 			try:
-				return self._once(work)
+				return self._once(work, flushed)
 			except TransientDatabaseError:
 				if attempt == ATTEMPTS:
 					raise
@@ -139,11 +148,15 @@ class Database:
 				raise StorageFailed(f"The database file cannot be used: {error}") from error
 		raise AssertionError("unreachable")
 
-	def _once(self, work: Callable[[], T]) -> T:
-		connection = self.connection
-		self._callbacks.clear()
-		connection.execute("BEGIN IMMEDIATE")
+	def _once(self, work: Callable[[], T], flushed: bool) -> T:
+		connection, here = self.connection, self.here
+		callbacks = here.callbacks
+		callbacks.clear()
+		here.now = None
+		if not flushed:
+			connection.execute(_NOT_FLUSHED)
 		try:
+			connection.execute("BEGIN IMMEDIATE")
 			reach("transaction.begun")
 			result = work()
 			reach("transaction.before_commit")
@@ -151,23 +164,25 @@ class Database:
 		except BaseException:
 			if connection.in_transaction:
 				connection.execute("ROLLBACK")
-			self._callbacks.clear()
+			callbacks.clear()
 			raise
+		finally:
+			if not flushed:
+				connection.execute(_FLUSHED)
 		reach("transaction.after_commit")
-		callbacks = list(self._callbacks)
-		self._callbacks.clear()
-		for callback in callbacks:
-			callback()
+		if callbacks:
+			told = list(callbacks)
+			callbacks.clear()
+			for callback in told:
+				callback()
 		return result
 
 	def next_value(self, series: str) -> int:
-		rows = self.rows(
-			"INSERT INTO series (name, value) VALUES (%s, 1) ON CONFLICT (name) DO UPDATE SET value = value "
-			"+ 1 "
-			"RETURNING value",
-			[series],
-		)
-		return rows[0]["value"]
+		known = self.execute("UPDATE series SET value = value + 1 WHERE name = %s RETURNING value", [series])
+		for row in known.fetchall():
+			return row[0]
+		self.execute("INSERT INTO series (name, value) VALUES (%s, 1)", [series])
+		return 1
 
 	def close(self) -> None:
 		self.connection.close()
@@ -185,11 +200,22 @@ class SqliteRuns(SqlRuns):
 	def transact(self, work: Callable[[], T]) -> T:
 		return self.database.transact(work)
 
+	def lend(self, work: Callable[[], T]) -> T:
+		# The log is written in order: whatever is done under this lease and flushed takes the lease with it.
+		return self.database.transact(work, flushed=False)
+
 	def look(self, work: Callable[[], T]) -> T:
 		return work()
 
 	def now(self) -> datetime:
-		return self.clock.now()
+		now = self.database.here.now = self.clock.now()
+		return now
+
+	def _stamp(self) -> str:
+		here = self.database.here
+		if here.now is None or not self.database.in_transaction:
+			return super()._stamp()
+		return self.site_text(here.now) or ""
 
 	def insert(self, new: NewRun) -> str:
 		try:

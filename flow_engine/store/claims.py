@@ -25,7 +25,7 @@ class SqlClaims(Dialect):
 		if not names:
 			return []
 		reach("claim.discovered")
-		return self.transact(lambda: self._claim(names, lease_seconds))
+		return self.lend(lambda: self._claim(names, lease_seconds))
 
 	def due(self, limit: int, only: str | None = None) -> list[str]:
 		"""Names of runs that are due and that nobody holds, longest due first.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timezone
+from datetime import datetime, timezone, tzinfo
+from functools import lru_cache
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -24,6 +25,12 @@ class Dialect:
 
 	def look(self, work: Callable[[], T]) -> T:
 		"""Read what is committed now: in a transaction of its own, unless the database does that anyway."""
+		return self.transact(work)
+
+	def lend(self, work: Callable[[], T]) -> T:
+		"""A transaction that gives out leases and nothing else. It has to outlive this process, so that a
+		step that ends processes is found out; a database may let the machine's end take it back, because
+		then nobody works under that lease either."""
 		return self.transact(work)
 
 	def now(self) -> datetime:
@@ -55,10 +62,10 @@ class Dialect:
 		raise NotImplementedError
 
 	def utc_text(self, when: datetime | None) -> str | None:
-		return text_of_time(when.astimezone(timezone.utc)) if when is not None else None
+		return _text_in(when, timezone.utc) if when is not None else None
 
 	def site_text(self, when: datetime | None) -> str | None:
-		return text_of_time(when.astimezone(self.zone)) if when is not None else None
+		return _text_in(when, self.zone) if when is not None else None
 
 	def from_utc(self, value: Any) -> datetime | None:
 		return read_time(value, timezone.utc)
@@ -67,17 +74,39 @@ class Dialect:
 		return read_time(value, self.zone)
 
 	def _insert(self, doctype: str, rows: Sequence[Mapping[str, Any]]) -> None:
-		columns = list(rows[0])
-		places = "(" + ", ".join(["%s"] * len(columns)) + ")"
-		sql = (
-			f"INSERT INTO `tab{doctype}` ({', '.join(f'`{c}`' for c in columns)}) "
-			f"VALUES {', '.join([places] * len(rows))}"
-		)
-		self._change(sql, [row[column] for row in rows for column in columns])
+		columns = tuple(rows[0])
+		values = [row[column] for row in rows for column in columns]
+		self._change(_insertion(doctype, columns, len(rows)), values)
+
+
+@lru_cache(maxsize=512)
+def _insertion(doctype: str, columns: tuple[str, ...], rows: int) -> str:
+	names = ", ".join(f"`{column}`" for column in columns)
+	values = "(" + ", ".join(["%s"] * len(columns)) + ")"
+	return f"INSERT INTO `tab{doctype}` ({names}) VALUES {', '.join([values] * rows)}"
+
+
+@lru_cache(maxsize=512)
+def assignments(columns: tuple[str, ...]) -> str:
+	"""What stands after SET."""
+	return ", ".join(f"`{column}` = %s" for column in columns)
 
 
 def text_of_time(when: datetime) -> str:
 	return when.replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def _text_in(when: datetime, zone: tzinfo) -> str:
+	if when.tzinfo is timezone.utc:
+		return _text_of_utc(when, zone)
+	return text_of_time(when.astimezone(zone))
+
+
+# The same few moments stand in all rows of a transaction. UTC alone: where clocks are put back, two moments
+# are equal and have two texts.
+@lru_cache(maxsize=256)
+def _text_of_utc(when: datetime, zone: tzinfo) -> str:
+	return text_of_time(when if zone is timezone.utc else when.astimezone(zone))
 
 
 def read_time(value: Any, zone: Any) -> datetime | None:
@@ -105,7 +134,7 @@ _encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 def from_json(text: Any) -> Any:
 	"""Stored JSON → data; text that is not JSON comes back as it is, for the reader to refuse."""
-	if text is None or text == "":
+	if text is None or text == "" or text == "{}":
 		return {}
 	try:
 		return json.loads(text)

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
 from flow_engine.engine.errors import LeaseLost, RunNotFound
-from flow_engine.engine.ports import NewRun, RunRecord
+from flow_engine.engine.ports import NewRun, RunMark, RunRecord
 from flow_engine.store.about_documents import AboutDocuments
 from flow_engine.store.audit import SqlAudit
 from flow_engine.store.claims import SqlClaims
-from flow_engine.store.dialect import from_json, storable, to_json
+from flow_engine.store.dialect import assignments, from_json, storable, to_json
 from flow_engine.store.steps import SqlSteps
 
 _UTC_COLUMNS = ("wake_at", "lease_until")
@@ -94,20 +93,18 @@ class SqlRuns(SqlClaims, AboutDocuments, SqlAudit, SqlSteps):
 			raise LeaseLost(run=run)
 		return record
 
-	def relock(self, known: RunRecord, token: str) -> RunRecord:
+	def relock(self, run: str, token: str) -> RunMark:
 		rows = self._rows(
 			"SELECT status, revision, log_seq, lease_token FROM `tabFlow Run` WHERE name = "
 			f"%s{self.for_update}",
-			[known.name],
+			[run],
 		)
 		if not rows:
-			raise RunNotFound(f"There is no flow run {known.name!r}.", run=known.name)
+			raise RunNotFound(f"There is no flow run {run!r}.", run=run)
 		row = rows[0]
 		if row["lease_token"] != token:
-			raise LeaseLost(run=known.name)
-		return replace(
-			known, status=row["status"], revision=int(row["revision"] or 0), log_seq=int(row["log_seq"] or 0)
-		)
+			raise LeaseLost(run=run)
+		return RunMark(row["status"], int(row["revision"] or 0), int(row["log_seq"] or 0))
 
 	def read(self, run: str) -> RunRecord:
 		return self._read(run, "")
@@ -168,7 +165,7 @@ class SqlRuns(SqlClaims, AboutDocuments, SqlAudit, SqlSteps):
 		values["modified"] = self._stamp()
 		where = "name = %s" if token is None else "name = %s AND lease_token = %s"
 		changed = self._change(
-			f"UPDATE `tabFlow Run` SET {', '.join(f'`{c}` = %s' for c in values)} WHERE {where}",
+			f"UPDATE `tabFlow Run` SET {assignments(tuple(values))} WHERE {where}",
 			[*values.values(), run, *([] if token is None else [token])],
 		)
 		if not changed and token is not None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from flow_engine.engine.ports import LogRow, PendingRow
 from flow_engine.engine.state import inline_result
-from flow_engine.store.dialect import Dialect, from_json, places, storable, to_json
+from flow_engine.store.dialect import Dialect, assignments, from_json, places, storable, to_json
 
 _LOG_COLUMNS = (
 	"step_id, attempt, state, seq, iteration, started, finished, acting_user, result, error_code, "
@@ -56,11 +56,9 @@ class SqlSteps(Dialect):
 		for row in rows:
 			columns = self._log_columns(row)
 			if row.closes:
-				sets = ", ".join(f"`{column}` = %s" for column in columns)
 				self._change(
-					f"UPDATE `tabFlow Step Log` SET {sets} WHERE flow_run = %s AND step_id = %s AND "
-					"iteration = %s "
-					"AND attempt = %s AND state = 'running'",
+					f"UPDATE `tabFlow Step Log` SET {assignments(tuple(columns))} WHERE flow_run = %s "
+					"AND step_id = %s AND iteration = %s AND attempt = %s AND state = 'running'",
 					[*columns.values(), run, row.step_id, row.iteration, row.attempt],
 				)
 				continue
@@ -135,9 +133,8 @@ class SqlSteps(Dialect):
 				"last_error": storable((row.last_error or "")[:500]) or None,
 			}
 			if row.step_id in open_rows:
-				sets = ", ".join(f"`{column}` = %s" for column in columns)
 				self._change(
-					f"UPDATE `tabFlow Step Pending` SET {sets} WHERE name = %s",
+					f"UPDATE `tabFlow Step Pending` SET {assignments(tuple(columns))} WHERE name = %s",
 					[*columns.values(), open_rows[row.step_id]],
 				)
 				continue

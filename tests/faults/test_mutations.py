@@ -26,7 +26,7 @@ _spec.loader.exec_module(contract)
 def without_the_token_check(patch):
 	lock, write = SqlRuns.lock, SqlRuns.write
 	patch.setattr(SqlRuns, "lock", lambda self, run, token=None: lock(self, run))
-	patch.setattr(SqlRuns, "relock", lambda self, known, token: lock(self, known.name))
+	patch.setattr(SqlRuns, "relock", lambda self, run, token: lock(self, run))
 	patch.setattr(SqlRuns, "write", lambda self, run, token, **columns: write(self, run, None, **columns))
 
 

@@ -19,6 +19,8 @@ CRASH_POINTS: Mapping[str, str] = {
 	"claim.updated": "Leases are written, not committed.",
 	"drain.claimed": "A batch is leased, no run of it begun.",
 	"drain.advanced": "One run of the batch is through, the next not begun.",
+	"batch.locked": "The runs of a batch are locked together, none is looked at.",
+	"batch.turned": "One of the runs that share a transaction is written, the next is not begun.",
 	"drain.giving_back": "The time is up, leases not begun are still held.",
 	"admit.flow_locked": "The flow is locked to decide about concurrency.",
 	"admit.decided": "Rivals are cancelled, admission is not written.",

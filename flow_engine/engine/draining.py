@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from flow_engine.engine.batch import Batch
 from flow_engine.engine.crash_points import reach
 from flow_engine.engine.ports import Host, NewRun
-from flow_engine.engine.running import LEASE_SECONDS, Advanced, advance_run
+from flow_engine.engine.running import LEASE_SECONDS, Advanced
 
 CLAIM_LIMIT = 50
 
@@ -28,7 +29,8 @@ def drain(
 ) -> list[Advanced]:
 	"""Claim and advance due runs until nothing is due, the time is up or somebody switched the engine off.
 
-	The time is checked between runs, `stopped` between batches; claims not begun by then are given back.
+	The time is checked between runs, or the turns that many share, `stopped` between batches; claims that
+	have not ended by then are given back.
 	"""
 	until = host.clock.monotonic() + seconds
 	done: list[Advanced] = []
@@ -39,26 +41,19 @@ def drain(
 		if len(claims) == limit:
 			# A full batch: there is more, and others may help.
 			host.jobs.hint()
-		waiting = list(claims)
-		while waiting:
+		batch = Batch(host, claims)
+		while batch.waiting:
 			now = host.clock.monotonic()
-			if len(waiting) < len(claims) and now >= until:
+			if batch.begun and now >= until:
 				reach("drain.giving_back")
-				host.runs.give_back(waiting)
+				batch.give_back()
 				return done
 			if now - claimed_at > LEASE_SECONDS / 4:
-				# All that wait, not the next one alone: a lease that runs out unbegun would count as a lost
-				# one.
-				waiting = [claim for claim in waiting if host.runs.renew(claim, LEASE_SECONDS)]
+				batch.renew(LEASE_SECONDS)
 				claimed_at = now
 				continue
-			claim = waiting.pop(0)
-			try:
-				done.append(advance_run(host, claim))
-				reach("drain.advanced")
-			except Exception as error:
-				# One broken run must not stop the others; its lease runs out, and counts.
-				host.report(error, f"advancing {claim.run}")
+			done += batch.advance_some()
+			reach("drain.advanced")
 		if not claims or host.clock.monotonic() >= until:
 			break
 	return done

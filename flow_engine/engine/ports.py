@@ -349,9 +349,19 @@ class Runs(Protocol):
 		starts knows which run it descends from."""
 		...
 
+	def guarded_together(self) -> AbstractContextManager[None]:
+		"""Around many handlers in one transaction: what `guarded` finds out at each handler's end is found
+		out once, at the end of all. Raises HandlerCommitted; whose handler it was has to be asked one by
+		one."""
+		...
+
 	def lock(self, run: str, token: str | None = None) -> RunRecord:
 		"""Lock the row until the end of the transaction. Raises RunNotFound; LeaseLost when `token` is given
 		and is no longer the run's; RunBusy when the lock is not had in time; StateUnreadable."""
+		...
+
+	def lock_free(self, runs: Sequence[str]) -> list[RunRecord]:
+		"""Lock those of these rows that nobody else has locked, without waiting for the others."""
 		...
 
 	def relock(self, run: str, token: str) -> RunMark:

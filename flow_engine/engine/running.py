@@ -9,14 +9,15 @@ transaction: the session is dropped and read again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from flow_engine.engine.admission import admit
+from flow_engine.engine.advanced import Advanced
 from flow_engine.engine.attempts import Attempt, Recorder, idempotency_key, late_row, outcome_of, usable
 from flow_engine.engine.breaker import after_failure
 from flow_engine.engine.calling import Call, make_call
-from flow_engine.engine.cancelling import cancel_locked
 from flow_engine.engine.context import Context, build_context, reads_of
 from flow_engine.engine.crash_points import reach
 from flow_engine.engine.definition import Step, TriggerType
@@ -49,19 +50,6 @@ LOST_LEASES = 5
 TOO_NEW_SECONDS = 600.0
 
 
-@dataclass(frozen=True, slots=True)
-class Advanced:
-	"""What one advance did. `more` when the run yielded with work left; `lost` when another worker took
-	over."""
-
-	run: str
-	executed: tuple[str, ...] = ()
-	scheduled: tuple[str, ...] = ()
-	status: str | None = None
-	more: bool = False
-	lost: bool = False
-
-
 class _HandlerFailed(Exception):
 	"""Carries a failed attempt out of its transaction, which thereby rolls the handler's writes back."""
 
@@ -71,17 +59,16 @@ class _HandlerFailed(Exception):
 
 def advance_run(host: Host, claim: Claim) -> Advanced:
 	"""Move a claimed run as far as it goes now, and give up the lease."""
-	advanced = _Advance(host, claim).go()
-	if advanced.status == RunStatus.FAILED:
-		after_failure(host, claim.run, claim.flow_template)
-	return advanced
+	return Advance(host, claim).go()
 
 
-class _Advance(Recorder):
+class Advance(Recorder):
 	"""One worker's work on one claimed run."""
 
-	def __init__(self, host: Host, claim: Claim):
+	def __init__(self, host: Host, claim: Claim, shares: bool = False):
 		super().__init__(host, claim)
+		# Where its turn shares a transaction with other runs' turns, it stops before what has an effect.
+		self.shares = shares
 		self.session: Session | None = None
 		self.clean = True
 		self.scheduled: list[str] = []
@@ -99,17 +86,33 @@ class _Advance(Recorder):
 		self.intended: Call | None = None
 
 	def go(self) -> Advanced:
+		"""To the end of the advance, by itself."""
+		self.shares = False
+		return self.ended(self._go())
+
+	def committed(self) -> None:
+		"""What is in memory is what is stored. Not before the commit is known to have happened: a repeated
+		turn reads what is stored."""
+		self.clean, self.intended = True, None
+		self.told = len(self.executed), len(self.scheduled)
+		self.poisoned = False
+
+	def ended(self, advanced: Advanced) -> Advanced:
+		if advanced.status == RunStatus.FAILED:
+			after_failure(self.host, self.claim.run, self.claim.flow_template)
+		return advanced
+
+	def _go(self) -> Advanced:
 		carried: Attempt | None = None
 		try:
-			if not self.claim.admitted and not self.host.runs.transact(self._admit):
-				return self._advanced()
+			if not self.claim.admitted:
+				if not self.host.runs.transact(lambda: admit(self.host, self.claim)):
+					self.status = RunStatus.CANCELLED.value
+					return self.advanced()
 			while True:
 				try:
 					call, ended = self.host.runs.transact(lambda carried=carried: self._turn(carried))
-					# Not before the commit is known to have happened: a repeated turn reads what is stored.
-					self.clean, self.intended = True, None
-					self.told = len(self.executed), len(self.scheduled)
-					self.poisoned = False
+					self.committed()
 				except _HandlerFailed as failure:
 					carried = failure.attempt
 					continue
@@ -121,7 +124,7 @@ class _Advance(Recorder):
 					continue
 				carried = None
 				if ended:
-					return self._advanced(more=ended == "yield")
+					return self.advanced(more=ended == "yield")
 				if call is not None:
 					reach("call.before")
 					carried = make_call(self.host, self.claim.run, call)
@@ -129,11 +132,11 @@ class _Advance(Recorder):
 		except LeaseLost:
 			if carried is not None and carried.external:
 				self._record_late(carried)
-			return self._advanced(lost=True)
+			return self.advanced(lost=True)
 		except RunNotFound:
-			return self._advanced(lost=True)
+			return self.advanced(lost=True)
 
-	def _advanced(self, more: bool = False, lost: bool = False) -> Advanced:
+	def advanced(self, more: bool = False, lost: bool = False) -> Advanced:
 		return Advanced(
 			self.claim.run, tuple(self.executed), tuple(self.scheduled), self.status, more=more, lost=lost
 		)
@@ -142,11 +145,16 @@ class _Advance(Recorder):
 
 	def _turn(self, carried: Attempt | None) -> tuple[Call | None, str | None]:
 		"""Returns a call to make, and how the advance ended ("idle", "yield"), if it did."""
-		self.on_step = None
-		del self.executed[self.told[0] :], self.scheduled[self.told[1] :]
 		record = self._lock()
 		reach("turn.locked")
-		now = self.host.runs.now()
+		return self.turn_on(record, self.host.runs.now(), carried)
+
+	def turn_on(
+		self, record: RunRecord, now: datetime, carried: Attempt | None = None
+	) -> tuple[Call | None, str | None]:
+		"""A turn on a row that is locked. Once it is known to have been committed: `committed`."""
+		self.on_step = None
+		del self.executed[self.told[0] :], self.scheduled[self.told[1] :]
 		if record.status != RunStatus.RUNNING:
 			self.status = record.status
 			self._release(record)
@@ -172,6 +180,8 @@ class _Advance(Recorder):
 			ended = "idle"
 		elif self._spent():
 			ended = "yield"
+		elif self.shares and not self.scheduled and session.is_unchanged():
+			return None, None
 		session.flush()
 		reach("turn.flushed")
 		if ended:
@@ -273,25 +283,6 @@ class _Advance(Recorder):
 		self._fail(session, attempt, now, "worker_lost", message)
 		return True
 
-	def _admit(self) -> bool:
-		"""Concurrency per document, decided once: go ahead, step back, or replace the others. The flow is
-		locked before any run, always, so that two deciders cannot wait for each other."""
-		self.host.runs.lock_flow(self.claim.flow_template, self.claim.template_version)
-		reach("admit.flow_locked")
-		record = self.host.runs.lock(self.claim.run, self.claim.token)
-		rivals = self.host.runs.rivals(record) if record.context_docname else []
-		if rivals and record.concurrency == "skip":
-			cancel_locked(self.host, record, f"{rivals[0]} of the same flow is at work on this document.")
-			self.status = RunStatus.CANCELLED.value
-			return False
-		for rival in rivals:
-			other = self.host.runs.lock(rival)
-			if other.status == RunStatus.RUNNING:  # it may have ended while we waited for its lock
-				cancel_locked(self.host, other, f"Replaced by {record.name}.")
-		reach("admit.decided")
-		self.host.runs.write(record.name, self.claim.token, admitted=1)
-		return True
-
 	def _release(self, record: RunRecord) -> None:
 		self.host.runs.write(
 			record.name, self.claim.token, lease_until=None, lease_token=None, wake_at=None, attempts=0
@@ -336,6 +327,8 @@ class _Advance(Recorder):
 			step = session.definition.step(step_id)
 			kind = self.host.kinds.get(step.kind)
 			effect = kind.effect_for(step.payload) if kind else Effect.NONE
+			if self.shares and (effect is not Effect.NONE or step.trigger.type is TriggerType.MANUAL):
+				return None
 			result = self._begin(session, step, kind, effect, now)
 			ready.popleft()
 			if isinstance(result, Call):

@@ -103,6 +103,10 @@ class Session:
 
 	# --- writing --------------------------------------------------------------------------------------------
 
+	def is_unchanged(self) -> bool:
+		"""Is there nothing to write since the session was loaded or last written?"""
+		return not (self._log or self._touched or self._closed or self._rows)
+
 	def flush(self) -> None:
 		"""Write collected rows in the current transaction."""
 		runs, run = self.host.runs, self.record.name

@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime, timezone
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -43,6 +43,7 @@ class FrappeRuns(SqlRuns):
 		self.zone = zone
 		self.patient = patient
 		self._now: datetime | None = None
+		self._guarded_together = False
 
 	def transact(self, work: Callable[[], T]) -> T:
 		for attempt in range(1, ATTEMPTS + 1):
@@ -117,17 +118,25 @@ class FrappeRuns(SqlRuns):
 			"depth": record.depth,
 		}
 		try:
-			if record.run_as and published_by(record.flow_template, record.template_version) == record.run_as:
-				check_publisher(record.run_as)
-			with forbid_commit():
-				yield
-		except Exception as error:
-			# Wherever it came up, it is nobody's failure: the transaction is gone and is repeated.
-			if is_transient(error):
-				raise TransientDatabaseError(f"The database gave the transaction up: {error}") from error
-			raise
+			with _transient_as_ours():
+				if (
+					record.run_as
+					and published_by(record.flow_template, record.template_version) == record.run_as
+				):
+					check_publisher(record.run_as)
+				with nullcontext() if self._guarded_together else forbid_commit():
+					yield
 		finally:
 			frappe.flags.flow_engine_run = before
+
+	@contextmanager
+	def guarded_together(self) -> Iterator[None]:
+		self._guarded_together = True
+		try:
+			with _transient_as_ours(), forbid_commit():
+				yield
+		finally:
+			self._guarded_together = False
 
 	def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[Mapping[str, Any]]:
 		return frappe.db.sql(sql, list(values), as_dict=True)
@@ -149,3 +158,14 @@ class FrappeRuns(SqlRuns):
 
 	def _user(self) -> str:
 		return frappe.session.user
+
+
+@contextmanager
+def _transient_as_ours() -> Iterator[None]:
+	"""Wherever it came up, it is nobody's failure: the transaction is gone and is repeated."""
+	try:
+		yield
+	except Exception as error:
+		if is_transient(error):
+			raise TransientDatabaseError(f"The database gave the transaction up: {error}") from error
+		raise

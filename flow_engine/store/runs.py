@@ -7,7 +7,7 @@ Every statement on the way of a worker goes by primary key or by an index named 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timezone
 from typing import Any
@@ -17,7 +17,7 @@ from flow_engine.engine.ports import NewRun, RunMark, RunRecord
 from flow_engine.store.about_documents import AboutDocuments
 from flow_engine.store.audit import SqlAudit
 from flow_engine.store.claims import SqlClaims
-from flow_engine.store.dialect import assignments, from_json, storable, to_json
+from flow_engine.store.dialect import assignments, from_json, places, storable, to_json
 from flow_engine.store.steps import SqlSteps
 
 _UTC_COLUMNS = ("wake_at", "lease_until")
@@ -85,6 +85,9 @@ class SqlRuns(SqlClaims, AboutDocuments, SqlAudit, SqlSteps):
 	def guarded(self, record: RunRecord) -> AbstractContextManager[None]:
 		return nullcontext()
 
+	def guarded_together(self) -> AbstractContextManager[None]:
+		return nullcontext()
+
 	# --- one run --------------------------------------------------------------------------------------------
 
 	def lock(self, run: str, token: str | None = None) -> RunRecord:
@@ -92,6 +95,14 @@ class SqlRuns(SqlClaims, AboutDocuments, SqlAudit, SqlSteps):
 		if token is not None and record.lease_token != token:
 			raise LeaseLost(run=run)
 		return record
+
+	def lock_free(self, runs: Sequence[str]) -> list[RunRecord]:
+		rows = self._rows(
+			f"SELECT {_RUN_COLUMNS} FROM `tabFlow Run` WHERE name IN ({places(runs)}) ORDER BY name"
+			f"{self.skip_locked}",
+			runs,
+		)
+		return [self._record(row) for row in rows]
 
 	def relock(self, run: str, token: str) -> RunMark:
 		rows = self._rows(
@@ -113,7 +124,10 @@ class SqlRuns(SqlClaims, AboutDocuments, SqlAudit, SqlSteps):
 		rows = self._rows(f"SELECT {_RUN_COLUMNS} FROM `tabFlow Run` WHERE name = %s{suffix}", [run])
 		if not rows:
 			raise RunNotFound(f"There is no flow run {run!r}.", run=run)
-		row = dict(rows[0])
+		return self._record(rows[0])
+
+	def _record(self, found: Mapping[str, Any]) -> RunRecord:
+		row = dict(found)
 		for column in ("variables", "trigger_data", "step_state"):
 			row[column] = from_json(row[column])
 		for column in _UTC_COLUMNS:

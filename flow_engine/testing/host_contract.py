@@ -4,6 +4,7 @@ A host's test class brings the five methods of `ContractBase` that raise NotImpl
 found in one host adds a test here, so that it is found in all of them.
 """
 
+from flow_engine.testing.contract.batches import BatchContract
 from flow_engine.testing.contract.calls import CallContract
 from flow_engine.testing.contract.claims import ClaimContract
 from flow_engine.testing.contract.forgotten import ForgottenContract
@@ -15,6 +16,7 @@ from flow_engine.testing.contract.waits import WaitContract
 
 class HostContract(
 	ClaimContract,
+	BatchContract,
 	StepContract,
 	CallContract,
 	WaitContract,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import unittest
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from test_lease_model import Leases
 
-from flow_engine.engine.running import _Advance
+from flow_engine.engine.running import Advance
 from flow_engine.engine.session import Session
 from flow_engine.sqlite_host import schema
 from flow_engine.store.claims import SqlClaims
@@ -30,6 +31,25 @@ def without_the_token_check(patch):
 	patch.setattr(SqlRuns, "write", lambda self, run, token, **columns: write(self, run, None, **columns))
 
 
+def without_the_token_check_of_a_batch(patch):
+	lock_free, write = SqlRuns.lock_free, SqlRuns.write
+	patch.setattr(SqlRuns, "write", lambda self, run, token, **columns: write(self, run, None, **columns))
+
+	def any_token(self, runs):
+		return [replace(record, lease_token=_Any()) for record in lock_free(self, runs)]
+
+	patch.setattr(SqlRuns, "lock_free", any_token)
+
+
+class _Any(str):
+	"""Equal to every token."""
+
+	def __eq__(self, other):
+		return True
+
+	__hash__ = str.__hash__
+
+
 def without_the_unique_key(patch):
 	patch.setattr(schema, "_INDEXES", tuple(line for line in schema._INDEXES if "trigger_key" not in line))
 
@@ -43,7 +63,7 @@ def without_looking_again_under_the_lock(patch):
 
 
 def without_settling_lost_calls(patch):
-	patch.setattr(_Advance, "_settle_lost_calls", lambda self, session, now, carried: False)
+	patch.setattr(Advance, "_settle_lost_calls", lambda self, session, now, carried: False)
 
 
 MUTATIONS = [
@@ -55,6 +75,7 @@ MUTATIONS = [
 			"test_a_zombie_loses_the_effect_of_the_step_it_was_on",
 		],
 	),
+	(without_the_token_check_of_a_batch, ["test_a_zombie_in_a_batch_writes_nothing_and_the_others_go_on"]),
 	(without_the_unique_key, ["test_a_trigger_key_starts_one_run"]),
 	(without_the_revision_check, ["test_what_an_outsider_does_during_a_call_is_kept"]),
 	(without_looking_again_under_the_lock, ["test_a_claim_looks_again_under_the_lock"]),

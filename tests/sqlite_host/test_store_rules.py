@@ -75,7 +75,8 @@ def test_a_new_document_takes_no_name_that_a_loaded_one_brought():
 
 def test_time_that_is_up_gives_back_what_was_not_begun():
 	host = open_host(clock=VirtualClock(at(2026, 3, 1)))
-	trigger = store_definition(host.templates, flow(step("a")))
+	opened = step("a", kind="issue", payload={"subject": "Noise on the line"})
+	trigger = store_definition(host.templates, flow(opened))
 	runs = [start_run(host, NewRun(trigger.template, trigger.version, "manual")) for _ in range(5)]
 	assert len(drain(host, 0)) == 1
 	records = [host.runs.read(run) for run in runs]

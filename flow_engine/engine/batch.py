@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from flow_engine.engine.crash_points import reach
+from flow_engine.engine.errors import StorageFailed
 from flow_engine.engine.ports import Claim, Host, RunRecord
 from flow_engine.engine.running import BATCH_SECONDS, Advance, Advanced
 
@@ -38,7 +39,7 @@ class Batch:
 
 	def advance_some(self) -> list[Advanced]:
 		"""Those that can share a turn; when that moved none to its end, the next one alone. Trouble is
-		reported, its run is left to its lease."""
+		reported, its run is left to its lease. Raises StorageFailed, with all leases given back."""
 		self.begun = True
 		sharing = [claim for claim in self.waiting if self._shares(claim)]
 		advanced = self._advance_together(sharing) if len(sharing) > 1 else []
@@ -52,10 +53,22 @@ class Batch:
 		advance = self._alone.get(claim.run) or Advance(self.host, claim)
 		try:
 			return [advance.go()]
+		except StorageFailed:
+			# The others would meet the same, and nothing of it is a run's fault.
+			self.waiting.insert(0, claim)
+			self._let_go()
+			raise
 		except Exception as error:
 			# One broken run must not stop the others; its lease runs out, and counts.
 			self.host.report(error, f"advancing {claim.run}")
 			return []
+
+	def _let_go(self) -> None:
+		"""Give leases back where that much can be written; otherwise they run out."""
+		try:
+			self.give_back()
+		except StorageFailed as error:
+			self.host.report(error, "giving leases back")
 
 	def _advance_together(self, claims: Sequence[Claim]) -> list[Advanced]:
 		sharing = [Advance(self.host, claim, shares=True) for claim in claims]

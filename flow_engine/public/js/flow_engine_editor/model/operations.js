@@ -1,0 +1,58 @@
+// Edits as data: apply(flow, operation, catalog) → flow. One file per operation in operations/.
+import { indexFlow } from "./flow.js";
+import { add } from "./operations/add.js";
+import { changeBranch } from "./operations/change_branch.js";
+import { connect } from "./operations/connect.js";
+import { remove } from "./operations/delete.js";
+import { disconnect } from "./operations/disconnect.js";
+import { duplicate } from "./operations/duplicate.js";
+import { edit } from "./operations/edit.js";
+import { replace, setTrigger, setVariables } from "./operations/flow_values.js";
+import { move } from "./operations/move.js";
+import { paste } from "./operations/paste.js";
+import { OperationRefused } from "./operations/refusal.js";
+import { rename } from "./operations/rename.js";
+import { needSoundStructure, settleStartTriggers } from "./operations/structure.js";
+
+export { OperationRefused } from "./operations/refusal.js";
+
+const OPERATIONS = {
+	add,
+	edit,
+	rename,
+	move,
+	delete: remove,
+	duplicate,
+	paste,
+	connect,
+	disconnect,
+	change_branch: changeBranch,
+	set_trigger: setTrigger,
+	set_variables: setVariables,
+	replace,
+};
+export const OPERATION_TYPES = Object.keys(OPERATIONS);
+const TAKEN_AS_IT_IS = ["replace", "set_trigger", "set_variables"];
+
+/**
+ * The flow after an edit; the same object when the edit changes nothing, and steps it does not concern are the
+ * same objects. Throws OperationRefused.
+ */
+export function apply(flow, operation, catalog) {
+	const run = Object.hasOwn(OPERATIONS, operation.type) ? OPERATIONS[operation.type] : null;
+	if (!run) throw new OperationRefused("unknown_operation", null, [operation.type]);
+	const whole = Array.isArray(flow.steps) ? flow : { ...flow, steps: [] };
+	const index = indexFlow(whole, catalog);
+	const next = run(index, operation);
+	if (next === whole) return flow;
+	if (TAKEN_AS_IT_IS.includes(operation.type)) return next;
+	const settled = settleStartTriggers(whole, next);
+	needSoundStructure(index, indexFlow(settled, catalog));
+	return settled;
+}
+
+/** Ids of the steps that `after` has and `before` has not, in list order: what an add, a paste or a copy made. */
+export function addedIds(before, after) {
+	const old = indexFlow(before).byId;
+	return indexFlow(after).ids.filter((id) => !old.has(id));
+}

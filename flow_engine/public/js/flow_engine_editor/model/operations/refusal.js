@@ -1,0 +1,20 @@
+// Why an edit is not made. `code` is for programs; `message` is English, made of MESSAGES[code] and `args`, from
+// which it can be said in another language; `step` is the id of the step it is about, or null.
+import { sentence } from "../messages.js";
+
+export class OperationRefused extends Error {
+	constructor(code, step = null, args = []) {
+		super(sentence(code, args));
+		this.name = "OperationRefused";
+		this.code = code;
+		this.step = step;
+		this.args = args;
+	}
+}
+
+/** The step of that id. Throws OperationRefused `unknown_step`. */
+export function needStep(index, id) {
+	const step = index.step(id);
+	if (!step) throw new OperationRefused("unknown_step", id ?? null);
+	return step;
+}

@@ -101,16 +101,22 @@ def validate(file: str, as_json: bool) -> int:
 def tick(drain: bool) -> int:
 	"""Do now what the scheduler does every minute."""
 	from flow_engine.frappe_host.jobs import drain as drain_now
-	from flow_engine.frappe_host.tick import tick as tick_now
+	from flow_engine.frappe_host.parts import Parts
+	from flow_engine.frappe_host.tick import make_tick
 
-	found = tick_now()
-	advanced = drain_now() if drain and not found["disabled"] else 0
+	parts = Parts()
+	found = make_tick(parts)
+	advanced = 0
+	if drain and not found["disabled"]:
+		advanced = parts.attempt("Advancing and sending", drain_now, 0)
 	click.echo(
 		f"{found['due']} due, {found['repaired']} repaired, {found['drains']} drains queued"
 		+ (f", {advanced} advances made here" if drain else "")
 		+ (" (the engine is switched off)" if found["disabled"] else "")
 	)
-	return 0
+	for problem in parts.problems:
+		click.secho(problem, fg="red", err=True)
+	return int(bool(parts.problems))
 
 
 @flow_engine.command("runs")

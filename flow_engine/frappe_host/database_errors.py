@@ -8,6 +8,7 @@ import pymysql
 DEADLOCK, LOCK_TIMEOUT, SNAPSHOT_LOST = 1213, 1205, 1020
 GONE, LOST, NOT_CONNECTED, KILLED = 2006, 2013, 0, 1927
 DUPLICATE = 1062
+NO_TABLE, NO_COLUMN, NO_SEQUENCE = 1146, 1054, 4091
 _TRANSIENT = (DEADLOCK, LOCK_TIMEOUT, SNAPSHOT_LOST, GONE, LOST, KILLED)
 
 
@@ -41,3 +42,8 @@ def is_timeout(error: BaseException) -> bool:
 
 def is_duplicate(error: BaseException) -> bool:
 	return code_of(error) == DUPLICATE
+
+
+def is_not_migrated(error: BaseException) -> bool:
+	"""Does the database lack what this version's code asks for: workers restarted before `migrate` ran?"""
+	return code_of(error) in (NO_TABLE, NO_COLUMN, NO_SEQUENCE)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import frappe
+from frappe.model import no_value_fields
 from frappe.utils import cint, now_datetime
 from frappe.utils.background_jobs import generate_qname, get_redis_conn
 from frappe.utils.scheduler import is_scheduler_disabled
@@ -38,6 +41,7 @@ def examine() -> list[Finding]:
 		_scheduler,
 		_queue,
 		_database,
+		_tables,
 		_backlog,
 		_incidents,
 		_flows,
@@ -153,6 +157,46 @@ def _database() -> Iterator[Finding]:
 				"error", "Names", f"the sequence of {doctype} is missing", "bench --site SITE migrate"
 			)
 	yield Finding("ok", "Database", f"binary log {binlog.lower() or 'off'}, format {mode}")
+
+
+def _tables() -> Iterator[Finding]:
+	"""What the DocTypes of this version want and the database lacks."""
+	found: dict[str, set[str]] = {}
+	for table, column in frappe.db.sql(
+		"SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = DATABASE()"
+	):
+		found.setdefault(table, set()).add(column)
+	lacking = []
+	for doctype, wanted in _columns_wanted():
+		columns = found.get(f"tab{doctype}")
+		if columns is None:
+			lacking.append(doctype)
+		else:
+			lacking += [f"{doctype}.{column}" for column in wanted if column not in columns]
+	if lacking:
+		yield Finding(
+			"error",
+			"Tables",
+			f"the site is older than the app, it lacks {', '.join(sorted(lacking))}",
+			f"bench --site {frappe.local.site} migrate",
+		)
+	else:
+		yield Finding("ok", "Tables", "as this version of the app wants them")
+
+
+def _columns_wanted() -> Iterator[tuple[str, list[str]]]:
+	"""From the files of the app: what the site knows of its DocTypes is what may be old."""
+	for file in sorted(Path(frappe.get_app_path("flow_engine", "flow_engine", "doctype")).glob("*/*.json")):
+		made = json.loads(file.read_text())
+		if made.get("doctype") == "DocType" and not made.get("issingle"):
+			yield (
+				made["name"],
+				[
+					field["fieldname"]
+					for field in made["fields"]
+					if field["fieldtype"] not in no_value_fields and not field.get("is_virtual")
+				],
+			)
 
 
 def _backlog() -> Iterator[Finding]:

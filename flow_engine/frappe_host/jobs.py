@@ -8,6 +8,9 @@ import redis
 from frappe.utils.background_jobs import execute_job, generate_qname, get_redis_conn
 from rq import Queue
 
+from flow_engine.frappe_host.parts import Parts
+from flow_engine.frappe_host.queued_drains import count_drains, job_prefix
+
 QUEUE = "short"
 DRAIN_SECONDS = 120
 DELIVERY_SECONDS = 60
@@ -16,7 +19,6 @@ DELIVERY_SECONDS = 60
 JOB_TIMEOUT_SECONDS = 600
 HINT_SECONDS = 30
 SOCKET_SECONDS = 0.2
-MAX_DRAINS = 8
 _connections: dict[str, redis.Redis] = {}
 
 
@@ -40,17 +42,40 @@ def _after_rollback() -> None:
 	frappe.local.flow_engine_hinting = False
 
 
-def send_hint(force: bool = False) -> bool:
-	"""Queue one drain for this site unless one is queued already; False when Redis is out of reach."""
+def send_hint() -> bool:
+	"""Queue a drain for this site unless one waits already or was queued a moment ago; False when Redis is
+	out of reach."""
 	try:
 		connection = _connection()
-		if not force and not connection.set(_key(), "1", nx=True, ex=HINT_SECONDS):
-			return True
-		Queue(generate_qname(QUEUE), connection=connection).enqueue_call(
+		if connection.set(_key(), "1", nx=True, ex=HINT_SECONDS):
+			_queue_drains(connection, 1)
+		return True
+	except Exception as error:
+		# The save has committed and must not be told otherwise; the tick finds the run within the minute.
+		frappe.logger("flow_engine").warning(f"No hint sent: {error}")
+		return False
+
+
+def send_drains(wanted: int) -> int:
+	"""Queue as many drains as are missing to `wanted` that have yet to begin, and within the limit; how many
+	that were."""
+	try:
+		return _queue_drains(_connection(), wanted)
+	except Exception as error:
+		frappe.logger("flow_engine").warning(f"No drains queued: {error}")
+		return 0
+
+
+def _queue_drains(connection: redis.Redis, wanted: int) -> int:
+	queue = Queue(generate_qname(QUEUE), connection=connection)
+	missing = count_drains(queue, frappe.local.site).missing(wanted)
+	for _ in range(missing):
+		queue.enqueue_call(
 			execute_job,
 			timeout=JOB_TIMEOUT_SECONDS,
 			result_ttl=60,
 			failure_ttl=24 * 3600,
+			job_id=f"{job_prefix(frappe.local.site)}{frappe.generate_hash(length=16)}",
 			kwargs={
 				"site": frappe.local.site,
 				"user": "Administrator",
@@ -61,11 +86,7 @@ def send_hint(force: bool = False) -> bool:
 				"kwargs": {},
 			},
 		)
-		return True
-	except Exception as error:
-		# The save has committed and must not be told otherwise; the tick finds the run within the minute.
-		frappe.logger("flow_engine").warning(f"No hint sent: {error}")
-		return False
+	return missing
 
 
 def _connection() -> redis.Redis:
@@ -100,7 +121,10 @@ def is_disabled() -> bool:
 
 def drain(seconds: float = DRAIN_SECONDS) -> int:
 	"""The job: advance due runs, then send due deliveries, until none is left or the time is up. Returns how
-	many advances were made."""
+	many advances were made.
+
+	What fails as a whole leaves the other its turn. Raises PartsFailed at the end.
+	"""
 	from flow_engine.engine.draining import drain as drain_runs
 	from flow_engine.frappe_host.host import get_host
 	from flow_engine.service.deliveries import send_due
@@ -114,8 +138,10 @@ def drain(seconds: float = DRAIN_SECONDS) -> int:
 		frappe.logger("flow_engine").info("The flow engine is switched off; due runs wait.")
 		return 0
 	host = get_host()
-	advanced = drain_runs(host, seconds, stopped=_stopped)
-	send_due(host, DELIVERY_SECONDS, stopped=_stopped)
+	parts = Parts()
+	advanced = parts.attempt("advancing runs", lambda: drain_runs(host, seconds, stopped=_stopped), [])
+	parts.attempt("sending deliveries", lambda: send_due(host, DELIVERY_SECONDS, stopped=_stopped), 0)
+	parts.raise_failed("The drain")
 	return len(advanced)
 
 

@@ -10,7 +10,8 @@ import frappe
 from flow_engine.engine.draining import CLAIM_LIMIT
 from flow_engine.engine.reconciling import reconcile
 from flow_engine.frappe_host.host import get_host
-from flow_engine.frappe_host.jobs import MAX_DRAINS, is_disabled, send_hint
+from flow_engine.frappe_host.jobs import is_disabled, send_drains
+from flow_engine.frappe_host.parts import Parts
 from flow_engine.service.deliveries import CLAIM_LIMIT as DELIVERY_LIMIT
 from flow_engine.service.ticking import repair_stray_rows
 
@@ -27,16 +28,26 @@ def reconcile_runs() -> dict:
 
 
 def tick() -> dict:
-	"""Repair stray pending rows, then hint as many drains as the backlog needs. Returns what it found."""
+	"""What the scheduler calls every minute; see `make_tick`. Raises PartsFailed once everything that works
+	is done, so that the framework's log of scheduled jobs shows what does not."""
+	parts = Parts()
+	found = make_tick(parts)
+	parts.raise_failed("The tick")
+	return found
+
+
+def make_tick(parts: Parts) -> dict:
+	"""Repair stray pending rows, then queue the drains that the backlog needs and that are not queued yet.
+	Returns what it found."""
 	host = get_host()
-	repaired = repair_stray_rows(host)
-	due = host.runs.count_due()
-	unsent = host.deliveries.count_due()
-	frappe.db.rollback()
-	if is_disabled():
+	repaired = parts.attempt("Repairing pending rows", lambda: repair_stray_rows(host), 0)
+	due = parts.attempt("Looking for due runs", lambda: host.runs.look(host.runs.count_due), 0)
+	unsent = parts.attempt("Looking for deliveries", lambda: host.runs.look(host.deliveries.count_due), 0)
+	found = {"due": due, "deliveries": unsent, "repaired": repaired, "drains": 0, "disabled": is_disabled()}
+	if found["disabled"]:
 		if due:
 			frappe.logger("flow_engine").info(f"The flow engine is switched off; {due} due runs wait.")
-		return {"due": due, "deliveries": unsent, "repaired": repaired, "drains": 0, "disabled": True}
-	drains = min(math.ceil(due / CLAIM_LIMIT) + math.ceil(unsent / DELIVERY_LIMIT), MAX_DRAINS)
-	sent = sum(send_hint(force=True) for _ in range(drains))
-	return {"due": due, "deliveries": unsent, "repaired": repaired, "drains": sent, "disabled": False}
+		return found
+	wanted = math.ceil(due / CLAIM_LIMIT) + math.ceil(unsent / DELIVERY_LIMIT)
+	found["drains"] = send_drains(wanted) if wanted else 0
+	return found

@@ -5,3 +5,8 @@ export * from "./messages.js";
 export * from "./operations.js";
 export { idsNamed, renameReads, stepsRead } from "./reads.js";
 export { placeAfter, placeAtEnd, placeAtStart, placeBefore } from "./operations/place.js";
+export { layoutFlow } from "./layout.js";
+export * as SIZES from "./layout/sizes.js";
+export { createHistory } from "./history.js";
+export { changesBetween, countChanges } from "./diff.js";
+export { layoutNarrow } from "./narrow.js";

@@ -78,18 +78,16 @@ function takePlace(index, standIn, id, steps, lasts) {
 		return kept.length === (step.depends_on || []).length ? step : { ...step, depends_on: kept };
 	});
 	const patches = new Map(
-		index
-			.dependents(standIn)
-			.map((step) => [
-				step.id,
-				{
-					depends_on: [
-						...new Set(
-							index.dependencies(step.id).flatMap((one) => (one === standIn ? lasts : [one])),
-						),
-					],
-				},
-			]),
+		index.dependents(standIn).map((step) => [
+			step.id,
+			{
+				depends_on: [
+					...new Set(
+						index.dependencies(step.id).flatMap((one) => (one === standIn ? lasts : [one])),
+					),
+				],
+			},
+		]),
 	);
 	const patched = patchSteps(index.flow, index, patches);
 	return { ...patched, steps: spliced(patched.steps, index.position.get(standIn), 1, placed) };

@@ -13,4 +13,5 @@ def catalog():
 	from flow_engine.service import doors
 
 	frappe.has_permission("Flow Template", "read", throw=True)
-	return doors.catalog(get_host().templates, frappe._)
+	secrets = frappe.get_list("Flow Secret", pluck="name") if frappe.has_permission("Flow Secret") else []
+	return doors.catalog(get_host().templates, frappe._, secrets)

@@ -261,6 +261,12 @@ class UnknownDocType(StepError):
 	code = "unknown_doctype"
 
 
+class CannotSimulate(StepError):
+	"""The step's kind acts by itself and does not say how it is tried without effect."""
+
+	code = "cannot_simulate"
+
+
 class PermissionDenied(StepError):
 	"""The acting user lacks the permission."""
 

@@ -7,12 +7,14 @@ from `vocabulary.py`, and the reader's language from the door.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from flow_engine.engine.definition import MAX_BYTES, MAX_STEPS, OnError, TriggerType
 from flow_engine.engine.filters import FILTERS
 from flow_engine.engine.interventions import MAX_INPUT_BYTES
 from flow_engine.engine.predicates import PREDICATES
+from flow_engine.engine.retry import DATABASE_POLICY, DEFAULT_TIMEOUT_SECONDS, EXTERNAL_POLICY
 from flow_engine.engine.step_checks import MAX_TIMEOUT_SECONDS, RETRY_RANGES
 from flow_engine.service import vocabulary as words
 from flow_engine.service.definitions import CATEGORIES, CONCURRENCY
@@ -24,11 +26,16 @@ _SPOKEN = ("label", "help", "description")
 
 
 def catalog(
-	kinds: Mapping[str, Any], events: Mapping[str, Any], roots: Iterable[str] = (), say: Say = str
+	kinds: Mapping[str, Any],
+	events: Mapping[str, Any],
+	roots: Iterable[str] = (),
+	say: Say = str,
+	secrets: Iterable[str] = (),
 ) -> dict[str, Any]:
 	"""Everything a front end needs to draw the editor; nothing is kept in sync by hand.
 
-	roots: context roots of other apps. say: a text in the reader's language.
+	roots: context roots of other apps. say: a text in the reader's language. secrets: names of those the
+	reader may know of; never values.
 	"""
 	return {
 		"kinds": [_spoken(kind.as_dict(), say) for kind in kinds.values()],
@@ -50,12 +57,14 @@ def catalog(
 			for doctype, examples in words.CONDITION_EXAMPLES.items()
 		},
 		"roots": [{"name": root, "label": say(_title(root))} for root in roots],
+		"secrets": list(secrets),
 		"limits": {
 			"max_steps": MAX_STEPS,
 			"max_bytes": MAX_BYTES,
 			"max_input_bytes": MAX_INPUT_BYTES,
-			"max_timeout_seconds": MAX_TIMEOUT_SECONDS,
-			"retry": {name: list(bounds) for name, bounds in RETRY_RANGES.items()},
+			"timeout_seconds": {"default": DEFAULT_TIMEOUT_SECONDS, "most": MAX_TIMEOUT_SECONDS},
+			"retry": {"database": asdict(DATABASE_POLICY), "external": asdict(EXTERNAL_POLICY)},
+			"retry_ranges": {name: list(bounds) for name, bounds in RETRY_RANGES.items()},
 		},
 	}
 

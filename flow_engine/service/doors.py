@@ -162,9 +162,11 @@ def import_templates(store: templates.TemplateStore, payload: Any) -> dict[str, 
 	return {"results": templates.import_templates(store, data)}
 
 
-def catalog(store: templates.TemplateStore, say: Callable[[str], str] = str) -> dict[str, Any]:
-	"""say: a text in the reader's language."""
-	return catalog_of(store.kinds, store.events, store.context, say)
+def catalog(
+	store: templates.TemplateStore, say: Callable[[str], str] = str, secrets: Iterable[str] = ()
+) -> dict[str, Any]:
+	"""say: a text in the reader's language. secrets: names of secrets that the reader may know of."""
+	return catalog_of(store.kinds, store.events, store.context, say, secrets)
 
 
 def _fields(values: Mapping[str, Any]) -> dict[str, Any]:

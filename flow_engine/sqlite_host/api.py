@@ -18,8 +18,11 @@ from flow_engine.service.bulk import act_on_all, read_bulk
 from flow_engine.service.runs import run_actions
 from flow_engine.service.standing import standing
 from flow_engine.sqlite_host.document_types import KnownDocumentTypes
+from flow_engine.sqlite_host.documents_behind import StoredBehind
 from flow_engine.sqlite_host.host import StandaloneHost
 from flow_engine.sqlite_host.scenario import read_document
+from flow_engine.sqlite_host.simulation import simulate
+from flow_engine.sqlite_host.trial import World, read_trial
 from flow_engine.sqlite_host.worker import Worker
 
 PREFIX = "/api/method/flow_engine.api."
@@ -120,6 +123,18 @@ def _get_run(caller: Caller, arguments: Arguments) -> dict[str, Any]:
 	view = doors.get_run(caller.host, arguments.get("run") or arguments.get("name"))
 	view["run"]["allowed"] = run_actions(view["run"]["status"])
 	return view
+
+
+def _test_run(caller: Caller, arguments: Arguments) -> dict[str, Any]:
+	host = caller.host
+	world = World(
+		StoredBehind(host.documents),
+		host.documents.user,
+		host.clock.time_zone,
+		host.kinds,
+		host.templates.events,
+	)
+	return simulate(read_trial(arguments, world), world)
 
 
 def _types(caller: Caller) -> KnownDocumentTypes:
@@ -249,4 +264,6 @@ WRITES: Mapping[str, Callable[[Caller, Arguments], Any]] = {
 	"deliveries.cancel": lambda c, a: deliveries.cancel(c.host, read.needed(a.get("delivery"), "delivery")),
 	"deliveries.signing_secret": lambda c, a: {"signing_secret": c.host.signing_secret()},
 	"documents.put": _put_document,
+	# Changes nothing, but a definition is too long for an address.
+	"editor.test_run": _test_run,
 }

@@ -89,6 +89,7 @@ def open_host(
 	make_http: Callable[[Outbox], HttpClient] | None = None,
 	base_url: str = "http://127.0.0.1:8765",
 	kinds: Mapping[str, Any] | None = None,
+	events: Mapping[str, Any] = BUSINESS_EVENTS,
 	allowed_private_hosts: tuple[str, ...] = (),
 ) -> StandaloneHost:
 	"""Open (or make) a database and compose a host around it. Raises StorageFailed.
@@ -110,7 +111,7 @@ def open_host(
 		return documents.user
 
 	runs = SqliteRuns(database, clock, user)
-	templates = SqliteTemplates(database, clock, kinds, BUSINESS_EVENTS, user, runs.audit)
+	templates = SqliteTemplates(database, clock, kinds, events, user, runs.audit)
 	delivery_secret = kept_key(database, "delivery_secret")
 
 	def delivery_client() -> HttpClient:
@@ -136,11 +137,11 @@ def open_host(
 		delivery_client=delivery_client,
 		signing_secret=lambda: delivery_secret,
 	)
-	documents.after_job = partial(_tell_about_job, host)
+	documents.after_job = partial(tell_about_job, host)
 	return host
 
 
-def _tell_about_job(host: StandaloneHost, before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> None:
+def tell_about_job(host: StandaloneHost, before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> None:
 	for new in job_deliveries(before, after, host.clock.now()):
 		enqueue(host, new)
 

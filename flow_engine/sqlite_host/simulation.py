@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from typing import Any
 
 from flow_engine.clock import VirtualClock
 from flow_engine.engine.errors import BadInput, InputTooLarge
 from flow_engine.engine.interventions import MAX_INPUT_BYTES, complete_step
+from flow_engine.engine.kinds import register
+from flow_engine.engine.party import customer_of
 from flow_engine.engine.plain import as_json_text
 from flow_engine.engine.session import Session
 from flow_engine.engine.state import StepStatus, in_log
 from flow_engine.service.arguments import json_object, storable
 from flow_engine.service.definitions import check_publishable
-from flow_engine.service.events import Answer, Occurrence, Trigger, start_one
-from flow_engine.sqlite_host.host import StandaloneHost, open_host
+from flow_engine.service.events import BUSINESS_EVENTS, Answer, Occurrence, Trigger, judge, start_one
+from flow_engine.sqlite_host.documents_behind import DocumentsBehind
+from flow_engine.sqlite_host.host import StandaloneHost, open_host, tell_about_job
 from flow_engine.sqlite_host.messages import RecordedHttp
 from flow_engine.sqlite_host.scenario import (
 	Scenario,
@@ -25,22 +30,25 @@ from flow_engine.sqlite_host.scenario import (
 	read_zone,
 )
 from flow_engine.sqlite_host.templates import store_definition
+from flow_engine.sqlite_host.trial import RenderedMessages, Watched, World, masked_secret
 from flow_engine.sqlite_host.watching import RunWatch, instants
 
 __all__ = ["Scenario", "simulate"]
 
 
-def simulate(scenario: Scenario) -> dict[str, Any]:
+def simulate(scenario: Scenario, world: World | None = None) -> dict[str, Any]:
 	"""Run the scenario; `{run, steps, timeline, documents, messages}` as data.
 
-	`run.status` is `not_started` when the trigger's condition does not hold; `run.read` says what it read.
+	`run.status` is `not_started` when the trigger's condition does not hold; `run.read` says what it read. A
+	step has its payload as it was `rendered` for its last attempt, and what its condition `read`. world: real
+	documents to stand on, where the sample documents alone are not enough.
 	Raises BadInput for unusable input, InvalidDefinition for a definition with problems.
 	"""
-	return _Simulation(scenario).go()
+	return _Simulation(scenario, world).go()
 
 
 class _Simulation:
-	def __init__(self, scenario: Scenario):
+	def __init__(self, scenario: Scenario, world: World | None):
 		self.scenario = scenario
 		read_zone(scenario.time_zone)
 		self.doc = read_document(scenario.doc) if scenario.doc is not None else None
@@ -49,10 +57,7 @@ class _Simulation:
 		start = scenario.now or datetime.now(timezone.utc)
 		self.clock = VirtualClock(start, scenario.time_zone)
 		self.until = _end(start, scenario.until)
-		replies = read_replies(scenario.replies)
-		self.host: StandaloneHost = open_host(
-			clock=self.clock, kinds=scenario.kinds, make_http=lambda outbox: RecordedHttp(outbox, replies)
-		)
+		self.host, self.watched = _compose(scenario, world, self.clock)
 		self.completions = list(scenario.completions)
 		self.timeline: list[dict[str, Any]] = []
 
@@ -63,7 +68,7 @@ class _Simulation:
 		self._check_completions(trigger)
 		host.runs.transact(lambda: [host.documents.load(document) for document in self.docs])
 		occurrence = self._occurrence(trigger)
-		answer = host.runs.transact(lambda: start_one(host, trigger, occurrence))
+		answer, self.read = host.runs.transact(lambda: self._start(trigger, occurrence))
 		if answer.run is None:
 			return _not_started(answer)
 		watch = RunWatch(host, answer.run)
@@ -72,6 +77,11 @@ class _Simulation:
 				self.timeline.append({"at": now.isoformat(), "step": step_id, "status": state.status.value})
 			self._complete(watch)
 		return self._report(watch)
+
+	def _start(self, trigger: Trigger, occurrence: Occurrence) -> tuple[Answer, dict[str, Any]]:
+		customer = customer_of(occurrence.doctype, occurrence.doc or {})
+		verdict = judge(self.host, trigger, occurrence, customer)
+		return start_one(self.host, trigger, occurrence), dict(verdict.read)
 
 	def _occurrence(self, trigger: Trigger) -> Occurrence:
 		doc, event = self.doc, self.scenario.event or trigger.event
@@ -84,8 +94,9 @@ class _Simulation:
 			doctype=doc["doctype"] if doc else None,
 			docname=doc["name"] if doc else None,
 			doc=doc,
+			changed=_change(trigger, doc),
 			variables=self.variables,
-			user="operator",
+			user=self.host.documents.user,
 		)
 
 	def _check_completions(self, trigger: Trigger) -> None:
@@ -114,6 +125,7 @@ class _Simulation:
 				"status": record.status,
 				"started_at": record.started_at.isoformat(),
 				"completed_at": _iso(record.completed_at),
+				"read": self.read,
 			},
 			"steps": {step.id: self._step(session, watch, step.id) for step in session.definition.steps},
 			"timeline": self.timeline,
@@ -134,7 +146,44 @@ class _Simulation:
 			"attempts": state.attempts,
 			"result": result,
 			"error": dict(state.error) if state.error else None,
+			"reason": state.reason.value if state.reason else None,
+			"rendered": self.watched.rendered.get(step_id),
+			"read": result.get("read") if isinstance(result, Mapping) else None,
 		}
+
+
+def _compose(scenario: Scenario, world: World | None, clock: VirtualClock) -> tuple[StandaloneHost, Watched]:
+	"""The in-memory host of one simulation, over the world it stands on."""
+	replies = read_replies(scenario.replies)
+	kinds = scenario.kinds if scenario.kinds is not None else register()
+	watched = Watched(kinds, world)
+	host = open_host(
+		clock=clock,
+		kinds=watched.kinds,
+		events=world.events if world else BUSINESS_EVENTS,
+		make_http=lambda outbox: RecordedHttp(outbox, replies),
+	)
+	if world is None:
+		return host, watched
+	documents = DocumentsBehind(host.database, clock, world.behind, world.user)
+	host = replace(
+		host,
+		documents=documents,
+		messages=RenderedMessages(host.outbox, world.render_email) if world.render_email else host.outbox,
+		extra_context=world.extra_context,
+		secret=masked_secret(world),
+	)
+	host.templates.context = tuple(world.extra_context)
+	documents.after_job = partial(tell_about_job, host)
+	return host, watched
+
+
+def _change(trigger: Trigger, doc: Mapping[str, Any] | None) -> dict[str, Any] | None:
+	"""The change that the flow listens for, as if it had just happened to this document."""
+	if not trigger.field:
+		return None
+	to = trigger.to if trigger.to is not None else (doc or {}).get(trigger.field)
+	return {"field": trigger.field, "from": trigger.from_, "to": to}
 
 
 def _together(doc: Mapping[str, Any] | None, docs: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -38,8 +38,9 @@ def moves(outcome):
 def test_the_outcome_has_exactly_the_keys_it_promises():
 	outcome = run(issue("a"), hook("b", after=["a"]), step("c", after=["b"]))
 	assert set(outcome) == {"run", "steps", "timeline", "documents", "messages"}
-	assert set(outcome["run"]) == {"status", "started_at", "completed_at"}
+	assert set(outcome["run"]) == {"status", "started_at", "completed_at", "read"}
 	keys = {"status", "trigger_at", "started_at", "completed_at", "attempts", "result", "error"}
+	keys |= {"reason", "rendered", "read"}
 	assert list(outcome["steps"]) == ["a", "b", "c"]
 	assert all(set(entry) == keys for entry in outcome["steps"].values())
 	assert all(set(entry) == {"at", "step", "status"} for entry in outcome["timeline"])
@@ -54,6 +55,7 @@ def test_onboarding_takes_eleven_months_and_no_time():
 		"status": "completed",
 		"started_at": "2026-03-02T09:00:00+00:00",
 		"completed_at": "2027-01-30T09:00:00+00:00",
+		"read": {"doc.party_type": "Customer"},
 	}
 	assert outcome["steps"]["survey"]["trigger_at"] == "2026-03-03T09:00:00+00:00"
 	assert [(m["channel"], m["step"]) for m in outcome["messages"]] == [

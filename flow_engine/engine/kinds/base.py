@@ -116,6 +116,9 @@ class Kind:
 	branches: labels of the branches a successful step may take (`result.branch`); `error` and `timeout` exist
 	for every kind and are not listed.
 	needs: context roots (`doc`, `customer`) that an external kind's handler reads by itself; loaded first.
+	beyond_ports: the handler also acts by other means than the ports in its context (another library, the
+	site's own functions), so a simulation cannot keep it from having effects. simulate: what a simulation
+	runs instead of `handle`, with the same context; without it, a kind beyond the ports is not simulated.
 	check: extra validation of a raw payload; yields `(field name, code, message)`.
 	writes: DocTypes it may write.
 	"""
@@ -135,6 +138,8 @@ class Kind:
 	check: Callable[[Mapping[str, Any]], list[tuple[str, str, str]]] | None = None
 	writes: tuple[str, ...] = field(default=())
 	needs: frozenset[str] = frozenset()
+	beyond_ports: bool = False
+	simulate: Handler | None = None
 
 	def effect_for(self, payload: Mapping[str, Any]) -> Effect:
 		return self.effect_of(payload) if self.effect_of else self.effect
@@ -142,6 +147,16 @@ class Kind:
 	def repeat_safe(self, payload: Mapping[str, Any]) -> bool:
 		"""May an external call whose outcome is unknown be sent again?"""
 		return bool(self.repeat_safe_of(payload)) if self.repeat_safe_of else False
+
+	def _effect_when(self) -> dict[str, Any] | None:
+		"""`{field, values: {choice: effect}}` where the effect follows from the choice made in one field."""
+		if self.effect_of is None:
+			return None
+		for chosen in self.fields:
+			effects = {choice: self.effect_for({chosen.name: choice}).value for choice in chosen.options}
+			if len(set(effects.values())) > 1:
+				return {"field": chosen.name, "values": effects}
+		return None
 
 	def as_dict(self) -> dict[str, Any]:
 		"""The catalog entry as the editor gets it."""
@@ -156,4 +171,6 @@ class Kind:
 			"branches": list(self.branches),
 			"help": self.help,
 			"runnable": self.handle is not None,
+			"simulated": self.handle is not None and (self.simulate is not None or not self.beyond_ports),
+			"effect_when": self._effect_when(),
 		}

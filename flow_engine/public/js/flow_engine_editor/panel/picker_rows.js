@@ -1,0 +1,81 @@
+// The rows of the variable picker: the first few of every group until something is searched, then what matches.
+
+const FIRST = 6;
+const MOST = 60;
+
+const folded = (text) =>
+	String(text ?? "")
+		.normalize("NFD")
+		.replace(/\p{M}/gu, "")
+		.toLowerCase();
+
+/** "Select · Active": the type and, where a test document was chosen, its value. */
+function hintOf(item) {
+	const sample = item.sample;
+	const shown = sample === null || sample === undefined || typeof sample === "object" ? "" : String(sample);
+	return [item.type, shown.length > 32 ? `${shown.slice(0, 32)}…` : shown].filter(Boolean).join(" · ");
+}
+
+function rowOf(item, group, trail = "") {
+	const label = trail ? `${trail} › ${item.label}` : item.label;
+	return { key: `${group?.key ?? ""}:${item.path}`, item, group, label, hint: hintOf(item) };
+}
+
+function score(item, label, words, path) {
+	const name = folded(label);
+	const at = folded(item.path);
+	if (path && at.startsWith(path)) return at === path ? 0 : 1;
+	if (!words.every((word) => name.includes(word) || at.includes(word))) return null;
+	return name.startsWith(words[0]) ? 2 : at.endsWith(`.${words[0]}`) ? 2 : 3;
+}
+
+/**
+ * Rows for the whole tree. `whole`: keys of the groups that are shown to their end.
+ * A row is `{key, item, group, label, hint}` or, behind the first few of a group, `{key, more, count, group}`.
+ */
+export function matching(groups, query, whole) {
+	const keyed = groups.map((group, index) => ({ ...group, key: `${index}` }));
+	const typed = folded(query);
+	if (!typed) {
+		return keyed.flatMap((group) => {
+			const all = group.items.map((item) => rowOf(item, group));
+			if (whole.has(group.key) || all.length <= FIRST + 1) return all;
+			const more = {
+				key: `${group.key}:more`,
+				more: group.key,
+				count: all.length,
+				group,
+				label: "",
+				hint: "",
+			};
+			return [...all.slice(0, FIRST), more];
+		});
+	}
+	const words = typed.split(/[\s›]+/).filter(Boolean);
+	const found = [];
+	for (const group of keyed) {
+		const ofGroup = [];
+		const visit = (item, trail) => {
+			const row = rowOf(item, group, trail);
+			const rank = score(item, `${group.label} ${row.label}`, words, typed);
+			if (rank !== null)
+				ofGroup.push({ row, rank: rank === 3 && folded(row.label).startsWith(words[0]) ? 2 : rank });
+			for (const child of item.children ?? []) visit(child, row.label);
+		};
+		group.items.forEach((item) => visit(item, ""));
+		ofGroup.sort((a, b) => a.rank - b.rank);
+		if (ofGroup.length) found.push({ rank: ofGroup[0].rank, rows: ofGroup.map((one) => one.row) });
+	}
+	found.sort((a, b) => a.rank - b.rank);
+	return found.flatMap((group) => group.rows.slice(0, MOST)).slice(0, MOST);
+}
+
+/** Rows inside one item: a child table's fields, the fields of a linked document. */
+export function opened(item, query) {
+	const typed = folded(query);
+	return (item.children ?? [])
+		.map((child) => rowOf(child, null))
+		.filter(
+			(row) => !typed || folded(row.label).includes(typed) || folded(row.item.path).includes(typed),
+		);
+}

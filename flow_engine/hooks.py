@@ -38,7 +38,12 @@ has_permission = {
 	"Flow Delivery": "flow_engine.frappe_host.permissions.delivery_has_permission",
 }
 
-default_log_clearing_doctypes = {"Flow Run": 180, "Flow Delivery": 90, "Flow Audit Event": 730}
+default_log_clearing_doctypes = {
+	"Flow Run": 180,
+	"Flow Delivery": 90,
+	"Flow Bulk Operation": 180,
+	"Flow Audit Event": 730,
+}
 
 scheduler_events = {
 	"cron": {

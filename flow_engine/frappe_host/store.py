@@ -11,6 +11,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -19,7 +20,7 @@ import frappe
 
 from flow_engine.engine.crash_points import reach
 from flow_engine.engine.errors import DuplicateTrigger, RunBusy, TransientDatabaseError
-from flow_engine.engine.ports import NewRun, RunRecord
+from flow_engine.engine.ports import AuditEvent, NewRun, RunRecord
 from flow_engine.frappe_host.acting import check_publisher, forbid_commit
 from flow_engine.frappe_host.database_errors import is_duplicate, is_lost, is_timeout, is_transient
 from flow_engine.frappe_host.names import name_of, next_name, next_number
@@ -137,6 +138,13 @@ class FrappeRuns(SqlRuns):
 				yield
 		finally:
 			self._guarded_together = False
+
+	def audit(self, event: AuditEvent) -> None:
+		bulk = frappe.flags.flow_engine_bulk
+		if bulk:
+			# By this a bulk operation that lost its worker knows what it has done already.
+			event = replace(event, details={**event.details, "bulk": bulk})
+		super().audit(event)
 
 	def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[Mapping[str, Any]]:
 		return frappe.db.sql(sql, list(values), as_dict=True)

@@ -9,6 +9,7 @@ import frappe
 
 from flow_engine.engine.draining import CLAIM_LIMIT
 from flow_engine.engine.reconciling import reconcile
+from flow_engine.frappe_host.bulk import resume_bulk
 from flow_engine.frappe_host.host import get_host
 from flow_engine.frappe_host.jobs import is_disabled, send_drains
 from flow_engine.frappe_host.parts import Parts
@@ -44,6 +45,7 @@ def make_tick(parts: Parts) -> dict:
 	due = parts.attempt("Looking for due runs", lambda: host.runs.look(host.runs.count_due), 0)
 	unsent = parts.attempt("Looking for deliveries", lambda: host.runs.look(host.deliveries.count_due), 0)
 	found = {"due": due, "deliveries": unsent, "repaired": repaired, "drains": 0, "disabled": is_disabled()}
+	found["bulk"] = parts.attempt("Resuming bulk operations", resume_bulk, 0)
 	if found["disabled"]:
 		if due:
 			frappe.logger("flow_engine").info(f"The flow engine is switched off; {due} due runs wait.")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flow_engine.engine.errors import BadInput, DuplicateTrigger, FlowError
+from flow_engine.engine.errors import BadInput, DuplicateTrigger, FlowError, TransientDatabaseError
 from flow_engine.engine.ports import Host
 from flow_engine.engine.state import RunStatus
 from flow_engine.service import arguments as read
@@ -91,22 +91,39 @@ def act_on_all(
 ) -> dict[str, Any]:
 	"""Do it; `{count, done, failed, refusals: [{run, code, message}]}`. `told` hears how far it is after each
 	run."""
-	done, refusals = 0, []
+	refusals = []
 	for place, run in enumerate(bulk.names, 1):
 		try:
-			_act(host, store, bulk, run)
-			done += 1
-		except DuplicateTrigger:
-			done += 1  # an earlier attempt at the same bulk did this one
-		except FlowError as error:
-			refusals.append({"run": run, "code": error.code, "message": error.message})
+			refusal = act_on(host, store, bulk, run)
+		except TransientDatabaseError as error:
+			refusal = _refusal(run, error)
+		if refusal is not None:
+			refusals.append(refusal)
 		told(place, len(bulk.names))
 	return {
 		"count": len(bulk.names),
-		"done": done,
+		"done": len(bulk.names) - len(refusals),
 		"failed": len(refusals),
 		"refusals": refusals[:SHOWN_REFUSALS],
 	}
+
+
+def act_on(host: Host, store: Any, bulk: Bulk, run: str) -> dict[str, str] | None:
+	"""One of its runs: None when that is done, else `{run, code, message}` of what refused. Raises
+	TransientDatabaseError."""
+	try:
+		_act(host, store, bulk, run)
+	except DuplicateTrigger:
+		return None  # an earlier attempt at the same bulk did this one
+	except TransientDatabaseError:
+		raise
+	except FlowError as error:
+		return _refusal(run, error)
+	return None
+
+
+def _refusal(run: str, error: FlowError) -> dict[str, str]:
+	return {"run": run, "code": error.code, "message": error.message}
 
 
 def _act(host: Host, store: Any, bulk: Bulk, run: str) -> None:

@@ -51,6 +51,7 @@ class OperationsTestCase(FrappeTestCase):
 			private.start()
 			self.addCleanup(private.stop)
 		frappe.set_user("Administrator")
+		self.bulk_before = [*frappe.get_all("Flow Bulk Operation", pluck="name"), ""]
 		self.mark = frappe.generate_hash(length=10)
 		self.addCleanup(self.remove_what_was_made)
 		trigger_cache._after_rollback()
@@ -68,6 +69,7 @@ class OperationsTestCase(FrappeTestCase):
 			for doctype in ("Flow Audit Event", "Flow Run", "Flow Template Version"):
 				frappe.db.delete(doctype, {"flow_template": template})
 			frappe.db.delete("Flow Template", {"name": template})
+		frappe.db.delete("Flow Bulk Operation", {"name": ("not in", self.bulk_before)})
 		frappe.db.delete("ToDo", {"description": ("like", f"%{self.mark}%")})
 		frappe.db.delete("Issue", {"subject": ("like", f"%{self.mark}%")})
 		frappe.db.commit()  # the site is left as it was found
@@ -191,68 +193,7 @@ class TestLoops(OperationsTestCase):
 		self.assertEqual(len(self.audited(event_type="run.cut", flow_template=flows[0])), 1)
 
 
-class TestBulk(OperationsTestCase):
-	def asked(self, **given):
-		"""Ask, and do what the job would do."""
-		with patch.object(frappe, "enqueue") as enqueue:
-			answer = runs_api.bulk(**given)
-		job = enqueue.call_args.kwargs if enqueue.called else None
-		frappe.db.commit()  # a request's end
-		with patch.object(frappe, "publish_progress") as progress:
-			done = bulk.run_bulk(job["bulk"]) if job else None
-		return answer, done, progress
-
-	def test_many_runs_are_cancelled_with_progress_and_a_reason_each(self):
-		flow, runs = self.waiting_runs(3)
-		answer, done, progress = self.asked(
-			action="cancel", filters={"template": flow, "status": "running"}, reason="wrong price"
-		)
-		self.assertEqual((answer["count"], done["done"], done["failed"]), (3, 3, 0))
-		self.assertEqual(progress.call_args.args[0], 100)
-		self.assertEqual({frappe.db.get_value("Flow Run", run, "status") for run in runs}, {"cancelled"})
-		events = self.audited(event_type="run.cancelled", flow_template=flow)
-		self.assertEqual({(e.user, e.reason) for e in events}, {("Administrator", "wrong price")})
-		self.assertEqual(len(events), 3)
-
-	def test_what_is_refused_is_told_and_keeps_nothing_else_from_being_done(self):
-		_flow, (first, second) = self.waiting_runs(2)
-		runs_api.cancel(run=first)
-		_answer, done, _progress = self.asked(action="cancel", names=json.dumps([first, "FR-00000", second]))
-		self.assertEqual((done["count"], done["done"], done["failed"]), (3, 1, 2))
-		self.assertEqual(
-			{row["run"]: row["code"] for row in done["refusals"]},
-			{first: "run_final", "FR-00000": "run_not_found"},
-		)
-
-	def test_a_bulk_replay_that_is_repeated_replays_nothing_twice(self):
-		flow, (run,) = self.waiting_runs(1)
-		runs_api.cancel(run=run)
-		work = {
-			"action": "replay",
-			"names": [run],
-			"reason": "",
-			"version": "latest",
-			"key": "job",
-			"more": False,
-		}
-		for _ in range(2):
-			self.assertEqual(bulk.run_bulk(work)["done"], 1)
-		self.assertEqual(len(runs_of(flow)), 2)
-
-	def test_what_makes_no_sense_is_refused_before_anything_is_done(self):
-		for given in (
-			{"action": "delete", "names": ["FR-00001"]},
-			{"action": "cancel"},
-			{"action": "cancel", "filters": {}},
-			{"action": "cancel", "filters": {"owner": "me"}},
-			{"action": "cancel", "filters": {"status": "odd"}},
-			{"action": "cancel", "names": "FR-00001"},
-			{"action": "cancel", "names": [1]},
-			{"action": "replay", "names": ["FR-00001"], "version": "first"},
-		):
-			with self.assertRaises(BadInput, msg=given):
-				runs_api.bulk(**given)
-
+class TestDoors(OperationsTestCase):
 	def test_only_managers_operate(self):
 		_flow, (run,) = self.waiting_runs(1)
 		frappe.set_user(make_user("operations-user", "Flow User"))
@@ -280,11 +221,11 @@ class TestPausing(OperationsTestCase):
 	def test_pausing_leaves_runs_alone_or_cancels_them(self):
 		for running, left in (("finish", "running"), ("cancel", "cancelled")):
 			flow, (run,) = self.waiting_runs(1)
-			with patch.object(frappe, "enqueue") as enqueue:
+			with patch.object(bulk, "_queue") as queue:
 				answer = templates_api.update(name=flow, is_active=0, running=running, reason="for now")
-			frappe.db.commit()  # a request's end
-			if enqueue.called:
-				bulk.run_bulk(enqueue.call_args.kwargs["bulk"])
+				frappe.db.commit()  # a request's end
+			if queue.called:
+				bulk.work_off(queue.call_args.args[0])
 			self.assertEqual(frappe.db.get_value("Flow Run", run, "status"), left)
 			self.assertEqual(
 				(answer["template"]["is_active"], answer["template"]["paused_reason"]), (0, "for now")

@@ -30,8 +30,9 @@ function act_on_chosen(listview, action, question) {
 	frappe.prompt(
 		[{ fieldname: "reason", fieldtype: "Small Text", label: __("Reason") }],
 		({ reason }) =>
-			flow_engine.call("runs.bulk", { action, names, reason: reason || "" }).then(({ count }) => {
-				frappe.show_alert(__("{0} runs are being worked on.", [count]));
+			flow_engine.call("runs.bulk", { action, names, reason: reason || "" }).then(({ count, job }) => {
+				const link = job ? ` <a href="/app/flow-bulk-operation/${job}">${__("Show")}</a>` : "";
+				frappe.show_alert(__("{0} runs are being worked on.", [count]) + link);
 				listview.clear_checked_items();
 			}),
 		question(names.length),

@@ -1,9 +1,13 @@
-"""A soak of a bench: flows made by chance run for half an hour while workers, connections and the queue die.
+"""A soak of a bench: flows made by chance run for half an hour while workers, connections, the database and
+Redis die.
 
-`make soak` starts it; FRAPPE_BENCH and FRAPPE_SITE name the bench and a site that nobody needs meanwhile.
-SOAK_MINUTES (30), SOAK_WORKERS (2) and SOAK_SEED (by chance, printed) may be set. At the end everything is
-counted from outside: documents by subject in the database, calls by key at the receiver. The last line is the
-summary as JSON; the exit code says whether anything was lost or happened twice.
+`make soak` starts it; FRAPPE_BENCH and FRAPPE_SITE name the bench and the site. Where MariaDB can be started,
+it works on a copy of the database on a server of its own, and so with Redis; both are killed too. Where
+it cannot, it says so, works on the site itself, which nobody may need meanwhile, and cuts connections only.
+SOAK_MINUTES (30), SOAK_WORKERS (2) and SOAK_SEED (by chance, printed) may be set. Before anything dies each
+flow has one run to its end. At the end everything is counted from outside: documents by subject in the
+database, calls by key at the receiver, and runs of one flow against each other. The last line is the summary
+as JSON; the exit code says whether anything was lost or happened twice.
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import subprocess
 import sys
 import tempfile
 import time
@@ -22,7 +27,8 @@ sys.path.insert(0, str(Path(__file__).parent / "native"))
 sys.path.insert(0, str(Path(__file__).parent))
 
 from counting_receiver import CountingReceiver
-from processes import Bench, descendants
+from own_servers import OwnServers, why_not
+from processes import REPO, Bench, descendants
 from site_python import SiteError, SitePython
 
 from flow_engine.testing.generated_flows import BUSY_ONCE, generate, steps_that_wait_for_a_call
@@ -34,8 +40,16 @@ UNDER_WAY = 120
 
 
 class Soak:
-	def __init__(self, bench: Bench, site: SitePython, receiver: CountingReceiver, seed: int, workers: int):
-		self.bench, self.site, self.receiver = bench, site, receiver
+	def __init__(
+		self,
+		bench: Bench,
+		site: SitePython,
+		receiver: CountingReceiver,
+		seed: int,
+		workers: int,
+		servers: OwnServers | None = None,
+	):
+		self.bench, self.site, self.receiver, self.servers = bench, site, receiver, servers
 		self.random = random.Random(seed)
 		self.mark = f"Soak {seed:x} {int(time.time()):x}"
 		self.workers = [self._new_worker() for _ in range(workers)]
@@ -47,9 +61,9 @@ class Soak:
 	def _new_worker(self) -> Any:
 		return self.bench._frappe("soak-worker", "worker", "--queue", "short,default")
 
-	def publish(self) -> None:
+	def publish(self, flows: int = FLOWS) -> None:
 		self.site(SETTLE_IN)
-		for place in range(FLOWS):
+		for place in range(flows):
 			seed = self.random.randrange(10**9)
 			delay = {"delay_minutes": self.random.choice([0.05, 0.5, 1.5])}
 			definition = generate(
@@ -61,16 +75,35 @@ class Soak:
 
 	# --- what happens meanwhile -----------------------------------------------------------------------------
 
-	def go(self, minutes: float) -> None:
-		until = time.monotonic() + minutes * 60
-		plan = [
-			(self.start_some, 0.5, 2),
-			(self.call_some, 1, 3),
-			(self.tick, 10, 15),
+	def calm(self) -> None:
+		"""One run of each flow to its end while nothing dies: what the others have to end like."""
+		for flow, definition in self.flows:
+			mark = f"{self.mark}.{len(self.runs)}"
+			self.runs[mark] = {"flow": flow, "definition": definition}
+		self.settle()
+
+	def plan(self) -> list[tuple[Any, float, float]]:
+		"""What happens, and every how many seconds."""
+		accidents = [
 			(self.kill_a_worker, 4, 12),
 			(self.cut_connections, 10, 25),
 			(self.flush_the_queue, 20, 60),
 		]
+		if self.servers is not None:
+			accidents += [(self.restart_the_database, 40, 90), (self.stop_redis, 50, 120)]
+		return [*self.work(), *accidents]
+
+	def work(self) -> list[tuple[Any, float, float]]:
+		return [
+			(self.start_some, 0.5, 2),
+			(self.call_some, 1, 3),
+			(self.tick, 10, 15),
+			(self.see_to_the_workers, 1, 3),
+		]
+
+	def go(self, minutes: float, plan: list[tuple[Any, float, float]] | None = None) -> None:
+		until = time.monotonic() + minutes * 60
+		plan = plan or self.plan()
 		due = [(time.monotonic() + self.random.uniform(low, high), act, low, high) for act, low, high in plan]
 		reported = time.monotonic()
 		while time.monotonic() < until:
@@ -137,6 +170,38 @@ class Soak:
 		self.bench.kill(worker)
 		self.workers[place] = self._new_worker()
 
+	def see_to_the_workers(self) -> None:
+		"""As a supervisor does: what has ended by itself is started again."""
+		for place, worker in enumerate(self.workers):
+			if worker.poll() is not None:
+				self.seen["workers_that_ended"] += 1
+				self.workers[place] = self._new_worker()
+
+	def restart_the_database(self) -> None:
+		"""Mostly as by a power cut. People go on working, or try to."""
+		assert self.servers is not None
+		if self.random.random() < 0.75:
+			self.servers.kill_database()
+			self.seen["database_kills"] += 1
+		else:
+			self.servers.stop_database()
+			self.seen["database_stops"] += 1
+		self._meanwhile()
+		self.servers.start_database()
+
+	def stop_redis(self) -> None:
+		"""Queue and cache are gone, and come back empty. What is saved meanwhile is nobody told of."""
+		assert self.servers is not None
+		self.servers.stop_redis()
+		self.seen["redis_stops"] += 1
+		self._meanwhile()
+		self.servers.start_redis()
+
+	def _meanwhile(self) -> None:
+		until = time.monotonic() + self.random.uniform(0.2, 5)
+		self._try(self.start_some)
+		time.sleep(max(until - time.monotonic(), 0))
+
 	def cut_connections(self) -> None:
 		self.seen["connections_cut"] += self.site(CUT)
 
@@ -149,8 +214,8 @@ class Soak:
 	def settle(self) -> None:
 		"""Nothing dies any more: everything that was started comes to its end."""
 		until = time.monotonic() + PATIENCE_SECONDS
-		self.workers = [w if w.poll() is None else self._new_worker() for w in self.workers]
 		while time.monotonic() < until:
+			self.see_to_the_workers()
 			for mark, known in self.runs.items():
 				if "run" not in known:
 					self._begin(mark)
@@ -317,6 +382,17 @@ frappe.clear_cache()
 """
 
 
+def commit() -> str:
+	"""What was soaked; `+` when the checkout had changes that are in no commit."""
+
+	def git(*arguments: str) -> str:
+		done = subprocess.run(["git", *arguments], cwd=REPO, capture_output=True, text=True)
+		return done.stdout.strip()
+
+	changed = git("status", "--porcelain", "--untracked-files=no", "--", "flow_engine")
+	return git("rev-parse", "--short", "HEAD") + ("+" if changed else "")
+
+
 def main() -> int:
 	root, name = os.environ.get("FRAPPE_BENCH"), os.environ.get("FRAPPE_SITE")
 	if not root or not name:
@@ -329,21 +405,38 @@ def main() -> int:
 	bench = Bench(Path(root).expanduser(), name, logs)
 	receiver = CountingReceiver(seed, drop=0.01, slow=0.3, paths={BUSY_ONCE: 1})
 	site = None
+	servers = None if why_not() else OwnServers(bench, logs)
 	try:
+		if servers is None:
+			print(f"MariaDB and Redis are not killed. {why_not()}", flush=True)
+		else:
+			servers.make()
 		bench.start_queue()
 		site = SitePython(bench.python, bench.sites, name, bench.env)
-		soak = Soak(bench, site, receiver, seed, int(os.environ.get("SOAK_WORKERS") or 2))
+		workers = int(os.environ.get("SOAK_WORKERS") or 2)
+		soak = Soak(bench, site, receiver, seed, workers, servers)
 		soak.publish()
+		soak.calm()
 		began = time.monotonic()
 		soak.go(minutes)
 		soak.settle()
-		summary = {"seed": seed, "minutes": round((time.monotonic() - began) / 60, 1), **soak.count()}
-		site(REMOVE, mark=soak.mark, flows=[flow for flow, _ in soak.flows])
+		summary = {
+			"commit": commit(),
+			"seed": seed,
+			"minutes": round((time.monotonic() - began) / 60, 1),
+			"workers": workers,
+			"own_servers": servers is not None,
+			**soak.count(),
+		}
+		if servers is None:
+			site(REMOVE, mark=soak.mark, flows=[flow for flow, _ in soak.flows])
 	finally:
 		bench.stop()
 		receiver.stop()
 		if site:
 			site.stop()
+		if servers:
+			servers.stop()
 	print(f"logs of the processes: {logs}")
 	print(json.dumps(summary))
 	return 1 if summary["lost"] or summary["duplicates"] else 0

@@ -58,21 +58,12 @@ class Bench:
 		self._worker: subprocess.Popen | None = None
 
 	def start_queue(self) -> None:
-		self._start(
-			"redis",
-			[
-				"redis-server",
-				"--port",
-				str(self.queue_port),
-				"--bind",
-				"127.0.0.1",
-				"--save",
-				"",
-				"--dir",
-				str(self.logs),
-			],
-		)
+		self._queue = self._start("redis", redis(self.queue_port, self.logs))
 		eventually(lambda: listens(self.queue_port), "Redis answering")
+
+	def stop_queue(self) -> None:
+		"""At once, with all that is in it."""
+		self.kill(self._queue)
 
 	def start_web(self) -> str:
 		"""The address of a web server that answers several requests at a time."""
@@ -143,6 +134,11 @@ class Bench:
 			)
 		self._started.append(process)
 		return process
+
+
+def redis(port: int, folder: Path) -> list[str]:
+	"""The command of a Redis that keeps nothing."""
+	return ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
 
 
 def listens(port: int) -> bool:

@@ -12,6 +12,7 @@ from flow_engine.frappe_host.bulk import start_bulk
 from flow_engine.frappe_host.events import dispatch_event
 from flow_engine.frappe_host.host import get_host
 from flow_engine.frappe_host.jobs import is_disabled
+from flow_engine.frappe_host.watching import watch
 from flow_engine.service import arguments as read
 from flow_engine.service import doors
 from flow_engine.service.bulk import read_bulk
@@ -119,6 +120,8 @@ def get(run=None, name=None):
 	name = read.needed(run or name, "run")
 	values = run_access.check_may_see(name)
 	view = doors.get_run(get_host(), name, values)
+	if view["run"]["status"] == "running":
+		watch(name)
 	for step in view["run"]["steps"]:
 		step["allowed"] = [a for a in step["allowed"] if run_access.may(a, name, step["id"])]
 	view["run"]["allowed"] = run_actions(view["run"]["status"]) if is_manager() else []

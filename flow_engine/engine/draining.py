@@ -26,11 +26,12 @@ def drain(
 	only: str | None = None,
 	limit: int = CLAIM_LIMIT,
 	stopped: Callable[[], bool] = lambda: False,
+	tell: Callable[[list[Advanced]], None] = lambda advanced: None,
 ) -> list[Advanced]:
 	"""Claim and advance due runs until nothing is due, the time is up or somebody switched the engine off.
 
 	The time is checked between runs, or the turns that many share, `stopped` between batches; claims that
-	have not ended by then are given back.
+	have not ended by then are given back. `tell` gets what was advanced, once it is committed.
 	"""
 	until = host.clock.monotonic() + seconds
 	done: list[Advanced] = []
@@ -52,7 +53,9 @@ def drain(
 				batch.renew(LEASE_SECONDS)
 				claimed_at = now
 				continue
-			done += batch.advance_some()
+			advanced = batch.advance_some()
+			tell(advanced)
+			done += advanced
 			reach("drain.advanced")
 		if not claims or host.clock.monotonic() >= until:
 			break

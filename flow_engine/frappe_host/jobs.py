@@ -127,6 +127,7 @@ def drain(seconds: float = DRAIN_SECONDS) -> int:
 	"""
 	from flow_engine.engine.draining import drain as drain_runs
 	from flow_engine.frappe_host.host import get_host
+	from flow_engine.frappe_host.watching import Watchers
 	from flow_engine.service.deliveries import send_due
 
 	try:
@@ -139,7 +140,10 @@ def drain(seconds: float = DRAIN_SECONDS) -> int:
 		return 0
 	host = get_host()
 	parts = Parts()
-	advanced = parts.attempt("advancing runs", lambda: drain_runs(host, seconds, stopped=_stopped), [])
+	tell = Watchers().tell
+	advanced = parts.attempt(
+		"advancing runs", lambda: drain_runs(host, seconds, stopped=_stopped, tell=tell), []
+	)
 	parts.attempt("sending deliveries", lambda: send_due(host, DELIVERY_SECONDS, stopped=_stopped), 0)
 	parts.raise_failed("The drain")
 	return len(advanced)

@@ -56,9 +56,8 @@ class Engine:
 		host, trigger = self.host, self.trigger
 		new = NewRun(trigger.template, trigger.version, "manual", run_as=trigger.run_as)
 		name = host.runs.transact(lambda: start_run(host, new))
-		drain(host, 60, only=name)
-		status = host.runs.read(name).status
-		assert status == "completed", status
+		*_, ended = drain(host, 60, only=name)
+		assert ended.status == "completed", ended
 
 
 class ByHand:
@@ -69,6 +68,16 @@ class ByHand:
 		source = engine.host.database
 		run = source.rows("SELECT * FROM `tabFlow Run` ORDER BY creation DESC, name DESC LIMIT 1")[0]
 		self.run_row = run
+		# As a start leaves it: running, and due.
+		self.started = {
+			**run,
+			"status": "running",
+			"step_state": "{}",
+			"state_seq": 0,
+			"log_seq": 0,
+			"completed_at": None,
+			"wake_at": run["creation"],
+		}
 		self.log_rows = source.rows(
 			"SELECT * FROM `tabFlow Step Log` WHERE flow_run = %s ORDER BY seq", [run["name"]]
 		)
@@ -90,9 +99,7 @@ class ByHand:
 	def run(self) -> None:
 		with _commit(self.db):
 			name = f"FR-{self._next('Flow Run'):07d}"
-			self._insert(
-				"`tabFlow Run`", {**self.run_row, "name": name, "step_state": "{}", "trigger_key": None}
-			)
+			self._insert("`tabFlow Run`", {**self.started, "name": name})
 		per_step = bool(self.documents)
 		if per_step:
 			for place in range(STEPS):
@@ -137,11 +144,13 @@ class ByHand:
 		self.db.execute(f"UPDATE `tabFlow Run` SET {sets} WHERE name = ?", [*columns.values(), run])
 
 	def _next(self, series: str) -> int:
-		return self.db.execute(
-			"INSERT INTO series (name, value) VALUES (?, 1) "
-			"ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value",
-			[series],
-		).fetchall()[0][0]
+		found = self.db.execute(
+			"UPDATE series SET value = value + 1 WHERE name = ? RETURNING value", [series]
+		)
+		for row in found.fetchall():
+			return row[0]
+		self.db.execute("INSERT INTO series (name, value) VALUES (?, 1)", [series])
+		return 1
 
 	def _insert(self, table: str, row: dict[str, Any]) -> None:
 		columns = ", ".join(f"`{column}`" for column in row)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, tzinfo
+from functools import lru_cache
 from typing import Any
 
 from flow_engine.engine.definition import FlowDefinition, Step
@@ -58,14 +59,19 @@ def build_context(
 	"""All roots of 2-language's context for one step, documents as the acting user sees them."""
 	reads = definition.reads[step.id]
 	state = states.get(step.id)
-	local_now = now.astimezone(host.clock.time_zone)
+	event = record.trigger_data
 	values: dict[str, Any] = {
 		"run": record.as_dict(),
 		"variables": {**definition.variables, **record.variables},
-		"now": local_now.isoformat(timespec="seconds"),
+		"now": _local_text(now, host.clock.time_zone),
 		"steps": _step_values(host, record, definition, states, reads),
 		"input": state.input if state is not None else None,
-		"trigger": {k: record.trigger_data.get(k) for k in ("event", "user", "changed", "before")},
+		"trigger": {
+			"event": event.get("event"),
+			"user": event.get("user"),
+			"changed": event.get("changed"),
+			"before": event.get("before"),
+		},
 	}
 	loaders: dict[str, Callable[[], Any]] = {
 		"template": lambda: dict(host.definitions.template(record.flow_template)),
@@ -77,6 +83,12 @@ def build_context(
 	loaders["doc"] = lambda: load_document(host, record)
 	loaders["customer"] = lambda: load_customer(host, record, context)
 	return context
+
+
+# All steps of a turn see one time.
+@lru_cache(maxsize=64)
+def _local_text(now: datetime, zone: tzinfo) -> str:
+	return now.astimezone(zone).isoformat(timespec="seconds")
 
 
 def reads_of(step: Step, extra: Mapping[str, Any]) -> frozenset[str]:

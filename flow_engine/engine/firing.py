@@ -42,10 +42,16 @@ class OnCall:
 	until: datetime | None
 
 
+_NOW = Now()
+_AT_ONCE = (TriggerType.ON_PREV_COMPLETE, TriggerType.ON_FLOW_START)
+
+
 def decide_firing(
 	trigger: StepTrigger, ready_at: datetime, values: Mapping[str, Any], zone: ZoneInfo
 ) -> Now | At | OnCall:
 	"""Raises BadDelay, BadDate."""
+	if trigger.type in _AT_ONCE:
+		return _NOW
 	if trigger.type is TriggerType.AFTER_DELAY:
 		seconds = sum(_number(trigger.fields.get(name), values) * unit for name, unit in _UNITS.items())
 		return At(shift(ready_at, seconds), "delay")
@@ -59,7 +65,7 @@ def decide_firing(
 		if hours in (None, ""):
 			return OnCall(None)
 		return OnCall(shift(ready_at, _number(hours, values) * 3_600))
-	return Now()
+	return _NOW
 
 
 def _number(raw: Any, values: Mapping[str, Any], error: type[BadDelay] | type[BadDate] = BadDelay) -> float:

@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import lru_cache
 from typing import Any
 
 from flow_engine.engine.definition import FAILURE_BRANCHES, FlowDefinition, OnError
@@ -74,7 +75,7 @@ MOVES: Mapping[StepStatus, frozenset[StepStatus]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StepState:
 	"""Where one step stands. Times are aware UTC.
 
@@ -109,9 +110,9 @@ class StepState:
 	def changed(self, **changes: Any) -> StepState:
 		"""This state with other values: `dataclasses.replace` for less, because a run makes several states of
 		every step."""
+		assert StepState.__dataclass_fields__.keys() >= changes.keys(), changes
 		new = object.__new__(StepState)
-		for name in StepState.__slots__:
-			object.__setattr__(new, name, changes[name] if name in changes else getattr(self, name))
+		new.__dict__.update(self.__dict__, **changes)
 		return new
 
 	@property
@@ -250,14 +251,19 @@ def _happened(state: StepState) -> bool:
 	return state.status is not StepStatus.PENDING or state.input_at is not None or state.attempts > 0
 
 
+# What one transaction settles was settled at one moment.
+_iso = lru_cache(maxsize=256)(datetime.isoformat)
+
+
 def dump_step(state: StepState) -> dict[str, Any]:
 	data: dict[str, Any] = {"status": state.status.value}
+	values = state.__dict__
 	for name in _TIMES:
-		value = getattr(state, name)
+		value = values[name]
 		if value is not None and not (name == "ready_at" and state.status is StepStatus.PENDING):
-			data[name] = value.isoformat()
+			data[name] = _iso(value)
 	for name in ("purpose", "attempts", "forgiven", "error"):
-		value = getattr(state, name)
+		value = values[name]
 		if value:
 			data[name] = value
 	if state.input is not None:  # a posted `{}`, `0` or `false` is an answer too

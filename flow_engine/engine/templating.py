@@ -266,9 +266,16 @@ def render_payload(
 	return rendered
 
 
+# Where a text without a placeholder is what was written.
+_LITERAL = frozenset({"text", "textarea", "select", "link", "datetime"})
+
+
 def _render_field(field: Field, raw: Any, values: Any, zone: ZoneInfo | None) -> Any:
 	if raw is None or field.type in ("condition", "variable"):
 		return False if field.type == "check" else raw
+	if field.type in _LITERAL and isinstance(raw, str) and "{" not in raw and not field.single_line:
+		if len(raw) <= MAX_TEXT:
+			return raw
 	rendering = _Rendering(values, field.html, field.secrets, zone)
 	if field.type == "json":
 		result = None if isinstance(raw, str) and not raw.strip() else rendering.json(raw)

@@ -10,8 +10,8 @@ import copy
 import json
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
 
@@ -42,6 +42,25 @@ _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 _encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 
+class _Caller(threading.local):
+	"""For whom a thread of the server acts."""
+
+	user = "operator"
+
+
+class _Acting:
+	def __init__(self, caller: _Caller, user: str):
+		self.caller = caller
+		self.before = caller.user
+		self.user = user or self.before
+
+	def __enter__(self) -> None:
+		self.caller.user = self.user
+
+	def __exit__(self, *error: object) -> None:
+		self.caller.user = self.before
+
+
 class SqliteDocuments:
 	"""`ports.Documents` over one table of JSON values."""
 
@@ -50,21 +69,14 @@ class SqliteDocuments:
 		self.clock = clock
 		# Called with a Dispatch Job's values before (None: it is new) and after every change.
 		self.after_job: Callable[[Mapping[str, Any] | None, Mapping[str, Any]], None] | None = None
-		# Each thread of the server acts for its own caller.
-		self._local = threading.local()
+		self._caller = _Caller()
 
 	@property
 	def user(self) -> str:
-		return getattr(self._local, "user", "operator")
+		return self._caller.user
 
-	@contextmanager
-	def acting_as(self, user: str, also: str | None = None) -> Iterator[None]:
-		before = self.user
-		self._local.user = user or before
-		try:
-			yield
-		finally:
-			self._local.user = before
+	def acting_as(self, user: str, also: str | None = None) -> AbstractContextManager[None]:
+		return _Acting(self._caller, user)
 
 	def get(self, doctype: str, name: str) -> dict[str, Any]:
 		rows = self.database.rows(

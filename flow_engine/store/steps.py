@@ -53,8 +53,9 @@ class SqlSteps(Dialect):
 
 	def put_log(self, run: str, rows: Iterable[LogRow]) -> None:
 		fresh = []
+		stamp, user = self._stamp(), self._user()
 		for row in rows:
-			columns = self._log_columns(row)
+			columns = self._log_columns(row, stamp)
 			if row.closes:
 				self._change(
 					f"UPDATE `tabFlow Step Log` SET {assignments(tuple(columns))} WHERE flow_run = %s "
@@ -65,9 +66,9 @@ class SqlSteps(Dialect):
 			fresh.append(
 				{
 					"name": f"{run}.{row.seq}",
-					"creation": columns["modified"],
-					"owner": row.acting_user or self._user(),
-					"modified_by": row.acting_user or self._user(),
+					"creation": stamp,
+					"owner": row.acting_user or user,
+					"modified_by": row.acting_user or user,
 					"docstatus": 0,
 					"idx": 0,
 					"flow_run": run,
@@ -82,9 +83,9 @@ class SqlSteps(Dialect):
 		if fresh:
 			self._insert("Flow Step Log", fresh)
 
-	def _log_columns(self, row: LogRow) -> dict[str, Any]:
+	def _log_columns(self, row: LogRow, stamp: str) -> dict[str, Any]:
 		return {
-			"modified": self._stamp(),
+			"modified": stamp,
 			"state": row.state,
 			"seq": row.seq,
 			"started": self.site_text(row.started),

@@ -1,4 +1,4 @@
-"""The standalone server: the API, the plain page and the links of waiting steps over one SQLite file.
+"""The standalone server: the API, the page and the links of waiting steps over one SQLite file.
 
 A small WSGI application under waitress, and one worker thread beside it. Decides which part answers a path,
 and turns every error into an answer; a traceback goes into the log and never to a caller.
@@ -15,17 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from waitress import create_server
-from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
 from flow_engine.engine.errors import BadInput, FlowError
 from flow_engine.engine.interventions import MAX_INPUT_BYTES
 from flow_engine.service import arguments as read
 from flow_engine.service import doors
-from flow_engine.sqlite_host import api, incoming, pages
+from flow_engine.sqlite_host import api, editor_page, incoming, pages
 from flow_engine.sqlite_host.api import Caller
 from flow_engine.sqlite_host.host import StandaloneHost
-from flow_engine.sqlite_host.page_actions import ACTIONS
 from flow_engine.sqlite_host.worker import Worker
 
 log = logging.getLogger("flow_engine")
@@ -99,10 +97,9 @@ class Application:
 			return _asset(path[len("/assets/") :])
 		parts = [part for part in path.split("/") if part]
 		if request.method == "POST":
-			action = ACTIONS.get(parts[-1]) if len(parts) == 3 else None
-			if action is None:
-				raise api.UnknownPath()
-			return redirect(action(self.caller, parts[1], incoming.arguments(request)), code=303)
+			raise api.UnknownPath()
+		if editor_page.answers(parts):
+			return Response(editor_page.document(), content_type="text/html; charset=utf-8")
 		return _html(pages.draw(self.caller.host, parts, request.args))
 
 	def _link(self, request: Request) -> Response:
@@ -135,6 +132,13 @@ def _refusal(request: Request, error: FlowError, for_programs: bool) -> Response
 
 
 def _asset(name: str) -> Response:
+	if name.startswith(editor_page.FOLDER):
+		built = editor_page.asset(name[len(editor_page.FOLDER) :])
+		if built is None:
+			raise api.UnknownPath()
+		return Response(
+			built[0], content_type=f"{built[1]}; charset=utf-8", headers={"Cache-Control": editor_page.KEEP}
+		)
 	path = _ASSETS / name
 	if "/" in name or path.suffix not in _ASSET_TYPES or not path.is_file():
 		raise api.UnknownPath()

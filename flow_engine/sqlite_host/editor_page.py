@@ -1,0 +1,50 @@
+"""The page that people work on, as the build made it: which addresses it answers, and its files.
+
+One document answers all its addresses and draws what each of them shows from the API. Its scripts and styles are
+named by their content, so that browsers may keep them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from flow_engine.engine.errors import FlowError
+
+BUILT = Path(__file__).parent / "assets" / "editor"
+FOLDER = "editor/"
+TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+KEEP = "public, max-age=31536000, immutable"
+
+
+class PageNotBuilt(FlowError):
+	"""The page is not built: run `make page` where this was installed from, and install again if it was copied."""
+
+	code = "page_not_built"
+	http_status = 503
+
+
+def answers(parts: Sequence[str]) -> bool:
+	"""Is this address one of the page's?"""
+	match list(parts):
+		case [] | ["new"] | ["runs"]:
+			return True
+		case ["templates" | "runs", _]:
+			return True
+	return False
+
+
+def document(folder: Path = BUILT) -> bytes:
+	"""The page's HTML. Raises PageNotBuilt."""
+	try:
+		return (folder / "index.html").read_bytes()
+	except FileNotFoundError:
+		raise PageNotBuilt() from None
+
+
+def asset(name: str, folder: Path = BUILT) -> tuple[bytes, str] | None:
+	"""A built file and its media type; None when there is no such file."""
+	path = folder / name
+	if "/" in name or path.suffix not in TYPES or not path.is_file():
+		return None
+	return path.read_bytes(), TYPES[path.suffix]

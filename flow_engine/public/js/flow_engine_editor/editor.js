@@ -7,6 +7,7 @@
 import { computed, ref, shallowRef } from "vue";
 import { createHistory } from "./model/history.js";
 import { blankFlow, indexFlow, TRIGGER } from "./model/flow.js";
+import { sentence } from "./model/messages.js";
 import { consequences } from "./model/operations.js";
 import { placeProblems } from "./model/problems.js";
 import { createChecker } from "./store/checking.js";
@@ -107,7 +108,7 @@ export function createEditor(host, { readOnly = false } = {}) {
 			history.apply(operation, editor.catalog.value);
 		} catch (refused) {
 			if (!refused.code) throw refused;
-			host.notify(refused.message, "failed");
+			host.notify(editor.say(refused), "failed");
 			return false;
 		}
 		changed();
@@ -125,7 +126,13 @@ export function createEditor(host, { readOnly = false } = {}) {
 		return editor.apply(operation);
 	};
 	/** What the operation would break: `[{step, code, message}]`. */
-	editor.consequences = (operation) => consequences(editor.flow.value, operation, editor.catalog.value);
+	editor.consequences = (operation) =>
+		consequences(editor.flow.value, operation, editor.catalog.value).map((one) => ({
+			...one,
+			message: editor.say(one),
+		}));
+	/** A refusal or a consequence in the reader's language. */
+	editor.say = ({ code, args }) => sentence(code, args, t);
 	editor.undo = () => {
 		if (editor.readOnly.value || !history.canUndo) return;
 		history.undo();

@@ -1,6 +1,6 @@
 /** Keys and clipboard of the whole editor: they act wherever the focus is, but never inside a field. */
 import { TRIGGER } from "../model/flow.js";
-import { plusAfterIn } from "./places.js";
+import { placeAfter, placeAtStart } from "../model/operations/place.js";
 
 const FIELDS = "input, textarea, select, [contenteditable='true']";
 
@@ -46,7 +46,8 @@ export function useEditorKeys(editor, tree) {
 	function onPaste(event) {
 		if (inField(event) || editor.readOnly.value) return;
 		event.preventDefault();
-		const place = plusAfterIn(editor);
+		const index = editor.index.value;
+		const place = chosen() ? placeAfter(index, chosen()) : placeAtStart(index);
 		editor.pasteAt(place, event.clipboardData?.getData("text/plain"));
 	}
 

@@ -35,7 +35,7 @@ export function useTree(editor, viewport, isTall) {
 		};
 		const places = new Map(cards.map((card) => [card.id, card]));
 		places.set(TRIGGER, triggerCard);
-		const edges = made.edges.map((edge) => ({ ...edge, box: boxOf(edge, places) }));
+		const edges = made.edges.map((edge) => ({ ...edge, box: boxOf(edge) }));
 		return { ...made, cards, triggerCard, places, edges };
 	});
 
@@ -56,7 +56,7 @@ export function useTree(editor, viewport, isTall) {
 			if (hidden !== null && row.depth > hidden) continue;
 			hidden = collapsed.value.has(row.id) ? row.depth : null;
 			const x = Math.min(row.depth, 6) * INDENT;
-			if (row.lane) {
+			if (row.first && row.lane) {
 				lanes.push({
 					parent: row.id,
 					branch: row.lane,
@@ -88,7 +88,7 @@ export function useTree(editor, viewport, isTall) {
 			lanes,
 			edges: [],
 			pluses: [],
-			order: cards.map((card) => card.id),
+			order: [TRIGGER, ...cards.map((card) => card.id)],
 		};
 	}
 
@@ -106,10 +106,9 @@ export function useTree(editor, viewport, isTall) {
 		if (next.size !== collapsed.value.size) collapsed.value = next;
 	}
 
-	const order = computed(() => {
-		const ids = layout.value.order;
-		return ids[0] === TRIGGER ? ids : [TRIGGER, ...ids];
-	});
+	viewport.draws(layout);
+
+	const order = computed(() => layout.value.order);
 
 	// A lane that comes in on the left must not carry away what one is looking at.
 	watch(
@@ -130,17 +129,9 @@ export function useTree(editor, viewport, isTall) {
 	return { layout, narrow, collapsed, toggle, unfold, order };
 }
 
-/** What an edge covers, roughly: from one card to the other. */
-function boxOf(edge, places) {
-	const from = places.get(edge.from);
-	const to = places.get(edge.to) || from;
-	if (!from || !to) return { x: -Infinity, y: -Infinity, width: Infinity, height: Infinity };
-	const x = Math.min(from.x, to.x);
-	const y = Math.min(from.y, to.y);
-	return {
-		x,
-		y,
-		width: Math.max(from.x + from.width, to.x + to.width) - x,
-		height: Math.max(from.y + from.height, to.y + to.height) - y,
-	};
+/** What an edge covers: from where it begins to where it ends. */
+function boxOf({ start, end }) {
+	const x = Math.min(start.x, end.x);
+	const y = Math.min(start.y, end.y);
+	return { x, y, width: Math.abs(end.x - start.x), height: Math.abs(end.y - start.y) };
 }

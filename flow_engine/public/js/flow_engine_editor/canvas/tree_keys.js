@@ -42,8 +42,8 @@ export function useTreeKeys(editor, tree, t) {
 	async function carry(direction) {
 		const id = focusId.value;
 		if (id === TRIGGER || editor.readOnly.value || tree.narrow.value) return;
-		const places = tree.targets(id);
-		const fits = (place) => places.some((plus) => plus.place === place);
+		const places = new Set(tree.targets(id));
+		const fits = (plus) => places.has(plus);
 		const plus = plusTowards(direction, id, layout.value, editor.index.value, fits);
 		if (!plus) return;
 		const said = tree.judge(id, plus.place);

@@ -9,11 +9,14 @@ const MARGIN = 500;
 export const PAD = 24;
 const ZOOMS = [0.25, 0.35, 0.5, 0.67, 0.8, 0.9, 1, 1.1, 1.25, 1.5];
 
-/** box: ref of the scrolling element; size: () => {width, height} of the sheet in its own units. */
-export function useViewport(box, size) {
+/** box: ref of the scrolling element. `draws(layout)` says what is on the sheet: a ref of {width, height}. */
+export function useViewport(box) {
 	const zoom = ref(1);
 	const inner = shallowRef({ width: 1200, height: 800 });
 	const corner = shallowRef({ x: 0, y: 0 });
+	const sheet = shallowRef(null);
+	const size = () => sheet.value?.value || { width: 0, height: 0 };
+	const draws = (layout) => (sheet.value = layout);
 	let observer = null;
 
 	const pad = computed(() => Math.max(PAD, (inner.value.width - size().width * zoom.value) / 2));
@@ -130,6 +133,7 @@ export function useViewport(box, size) {
 	}
 
 	return {
+		draws,
 		zoom,
 		inner,
 		pad,

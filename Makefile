@@ -5,7 +5,9 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-standalone test-native bench soak lint format docs clean
+.PHONY: help demo page test test-standalone test-native bench soak lint format docs clean
+EDITOR := flow_engine/public
+PAGE := flow_engine/sqlite_host/assets/editor/index.html
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -19,12 +21,20 @@ node_modules: package.json package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
+# Only where a source of it has changed: the build takes a few seconds.
+$(PAGE): node_modules vite.config.mjs $(shell find $(EDITOR) -name '*.vue' -o -name '*.js' -o -name '*.css') \
+		$(wildcard flow_engine/translations/*.csv)
+	npm run --silent build:page
+	@touch $@
+
+page: $(PAGE) ## Build the page that `flow-engine serve` serves
+
 demo: $(STAMP) ## A signed contract, eleven months in a minute: on SQLite, with a virtual clock
 	@$(BIN)/flow-engine demo
 
 test: test-standalone test-native ## Everything: without a bench, then on the bench if there is one
 
-test-standalone: $(STAMP) ## Engine, SQLite host, API and browser; needs no bench
+test-standalone: $(STAMP) $(PAGE) ## Engine, SQLite host, API and browser; needs no bench
 	$(BIN)/python -m pytest
 
 test-native: $(STAMP) ## The suite on a real ERPNext site (FRAPPE_BENCH, default ~/frappe-bench)
@@ -50,4 +60,4 @@ docs: $(STAMP) ## Write what is generated: docs/kinds.md
 	$(BIN)/python -m flow_engine.service.kinds_page > docs/kinds.md
 
 clean: ## Remove what the commands above made
-	rm -rf $(VENV) node_modules build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) node_modules flow_engine/sqlite_host/assets/editor build *.egg-info .pytest_cache .ruff_cache .hypothesis

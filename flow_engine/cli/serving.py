@@ -28,7 +28,7 @@ class NotInstalled(FlowError):
 def add_commands(commands: Any) -> None:
 	serve = commands.add_parser(
 		"serve",
-		help="run flows and answer the API and a plain page",
+		help="run flows and answer the API and the editor",
 		description="Run the standalone server.",
 	)
 	add = serve.add_argument

@@ -6,7 +6,7 @@ other row. The host behind is asked for values and for its rules, never to write
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -15,10 +15,15 @@ from flow_engine.engine.ports import Clock
 from flow_engine.sqlite_host.documents import SqliteDocuments
 from flow_engine.sqlite_host.store import Database
 
+Known = Callable[[], Mapping[str, Any]]
+
 
 class Behind(Protocol):
 	"""The documents that are really there, for reading, with the permissions of whoever tries the flow.
 	Raises as `ports.Documents`."""
+
+	# Tells whether the trial itself has such a document: what is made in it may be linked in it.
+	is_made: Callable[[str, str], bool]
 
 	def get(self, doctype: str, name: str) -> dict[str, Any]: ...
 
@@ -28,11 +33,9 @@ class Behind(Protocol):
 		"""The values that a new document would have, defaults included, if it may be created so."""
 		...
 
-	def changed(
-		self, doctype: str, name: str, values: Mapping[str, Any], known: Mapping[str, Any]
-	) -> dict[str, Any]:
-		"""The changed values as the document would store them, if it may be changed so. known: all of its
-		values now, which may be of a document that exists in the trial only."""
+	def changed(self, doctype: str, name: str, values: Mapping[str, Any], known: Known) -> dict[str, Any]:
+		"""The changed values as the document would store them, if it may be changed so. known: gives all of
+		its values now, which may be of a document that exists in the trial only."""
 		...
 
 	def row(self, doctype: str, name: str, table: str, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -47,6 +50,7 @@ class DocumentsBehind(SqliteDocuments):
 		super().__init__(database, clock)
 		self.behind = behind
 		self._user = user
+		behind.is_made = self._exists
 
 	@property
 	def user(self) -> str:
@@ -78,11 +82,11 @@ class DocumentsBehind(SqliteDocuments):
 		return super().insert(doctype, {**self.behind.created(doctype, values), "name": name})
 
 	def update(self, doctype: str, name: str, values: Mapping[str, Any]) -> dict[str, Any]:
-		known = self.get(doctype, name)
-		return super().update(doctype, name, self.behind.changed(doctype, name, values, known))
+		changed = self.behind.changed(doctype, name, values, lambda: self.get(doctype, name))
+		return super().update(doctype, name, changed)
 
 	def call(self, doctype: str, name: str, method: str) -> dict[str, Any]:
-		self.behind.changed(doctype, name, {}, self.get(doctype, name))
+		self.behind.changed(doctype, name, {}, lambda: self.get(doctype, name))
 		try:
 			return super().call(doctype, name, method)
 		except GuardRefused:
@@ -106,16 +110,14 @@ class StoredBehind:
 	"""`Behind` over the standalone host's own documents, which have no rules to ask for."""
 
 	def __init__(self, documents: SqliteDocuments):
-		self.documents = documents
+		self.is_made: Callable[[str, str], bool] = lambda doctype, name: False
 		self.get = documents.get
 		self.find = documents.find
 
 	def created(self, doctype: str, values: Mapping[str, Any]) -> dict[str, Any]:
 		return dict(values)
 
-	def changed(
-		self, doctype: str, name: str, values: Mapping[str, Any], known: Mapping[str, Any]
-	) -> dict[str, Any]:
+	def changed(self, doctype: str, name: str, values: Mapping[str, Any], known: Known) -> dict[str, Any]:
 		return dict(values)
 
 	def row(self, doctype: str, name: str, table: str, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The page that people work on, as the build made it: which addresses it answers, and its files.
 
-One document answers all its addresses and draws what each of them shows from the API. Its scripts and styles are
-named by their content, so that browsers may keep them.
+One document answers all its addresses and draws what each of them shows from the API. Its scripts and styles
+are named by their content, so that browsers may keep them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ KEEP = "public, max-age=31536000, immutable"
 
 
 class PageNotBuilt(FlowError):
-	"""The page is not built: run `make page` where this was installed from, and install again if it was copied."""
+	"""The page is not built yet: run `make page` in the sources, then reload or install again."""
 
 	code = "page_not_built"
 	http_status = 503
@@ -34,17 +34,17 @@ def answers(parts: Sequence[str]) -> bool:
 	return False
 
 
-def document(folder: Path = BUILT) -> bytes:
+def document() -> bytes:
 	"""The page's HTML. Raises PageNotBuilt."""
 	try:
-		return (folder / "index.html").read_bytes()
+		return (BUILT / "index.html").read_bytes()
 	except FileNotFoundError:
 		raise PageNotBuilt() from None
 
 
-def asset(name: str, folder: Path = BUILT) -> tuple[bytes, str] | None:
+def asset(name: str) -> tuple[bytes, str] | None:
 	"""A built file and its media type; None when there is no such file."""
-	path = folder / name
+	path = BUILT / name
 	if "/" in name or path.suffix not in TYPES or not path.is_file():
 		return None
 	return path.read_bytes(), TYPES[path.suffix]

@@ -7,6 +7,8 @@
 import { canTimeOut, FAILURE_BRANCHES, kindOf } from "./kinds.js";
 import { readGroup } from "./groups.js";
 
+export { buildStep, kindOf, newId } from "./kinds.js";
+
 // The pseudo id of the trigger card; no step can have it.
 export const TRIGGER = "@trigger";
 export const STEP_ID = /^[A-Za-z0-9_-]{1,64}$/;

@@ -10,3 +10,16 @@ export * as SIZES from "./layout/sizes.js";
 export { createHistory } from "./history.js";
 export { changesBetween, countChanges } from "./diff.js";
 export { layoutNarrow } from "./narrow.js";
+export { formOf, fromBuilder, operatorsFor, parseCondition, toBuilder } from "./conditions.js";
+export { fromLogic, toLogic } from "./logic.js";
+export { isPath, lonePath } from "./paths.js";
+export { fieldOf, placeProblems } from "./problems.js";
+export { documentType, findVariable, nearest, unknownPath, variablesAt } from "./variables.js";
+export {
+	conditionText,
+	documentLabel,
+	stepSummary,
+	triggerCondition,
+	triggerSentence,
+	whenSentence,
+} from "./summary.js";

@@ -17,14 +17,23 @@ export function kindOf(catalog, name) {
 	return byName.get(name);
 }
 
-/** Does the step wait for someone with a limit, or call someone? Only the server knows it of every payload, so
- * a kind whose effect may depend on it is given the benefit of the doubt by the caller's branches in use. */
+/** What a step can change: `none`, `database` or `external`; undefined when its kind is not known. */
+export function effectOf(step, kind) {
+	const by = kind?.effect_when;
+	return (by && by.values[step.payload?.[by.field] ?? fieldDefault(kind, by.field)]) || kind?.effect;
+}
+
+function fieldDefault(kind, name) {
+	return kind.fields?.find((field) => field.name === name)?.default;
+}
+
+/** Does the step wait for someone with a limit, or call someone? Of an unknown kind: perhaps. */
 export function canTimeOut(step, kind) {
 	const limit = step.trigger?.timeout_hours;
 	if (limit !== undefined && limit !== null && limit !== "") {
 		return step.trigger.type === "manual" || step.trigger.type === "on_webhook";
 	}
-	return !kind || kind.effect === "external";
+	return !kind || effectOf(step, kind) === "external";
 }
 
 /** A step of a kind (the catalog's entry) with the kind's defaults, at the top level and waiting for nothing.

@@ -14,6 +14,7 @@ import { OperationRefused } from "./operations/refusal.js";
 import { rename } from "./operations/rename.js";
 import { needSoundStructure, settleStartTriggers } from "./operations/structure.js";
 
+export { consequences } from "./consequences.js";
 export { OperationRefused } from "./operations/refusal.js";
 
 const OPERATIONS = {

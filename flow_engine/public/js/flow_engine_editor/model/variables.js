@@ -1,0 +1,321 @@
+// What can be read at a step: the document's fields, the customer, variables, results of the steps it waits for,
+// what started the flow, and what other apps bring. And what a path in a text means, or comes close to.
+//
+// Groups are `{key, label, hint, items, roots, open}`. items: `{path, label, type, options?, link?, children?,
+// sample?}`, children in the same shape. roots: the beginnings of paths the group answers for. open: there may be
+// more than the items say, so nothing under its roots is called unknown.
+import { fill } from "./messages.js";
+import { indexFlow, isObject, TRIGGER } from "./flow.js";
+
+// Kept for every document by the framework and listed by no DocType.
+const OF_EVERY_DOCUMENT = [
+	"name",
+	"owner",
+	"creation",
+	"modified",
+	"modified_by",
+	"docstatus",
+	"doctype",
+	"idx",
+];
+const TAKES_INPUT = ["manual", "on_webhook"];
+
+/** The DocType a flow is about: its trigger's own, else that of the event it listens to; null when it may be any. */
+export function documentType(flow, catalog) {
+	const trigger = isObject(flow.trigger) ? flow.trigger : {};
+	if (trigger.doctype) return trigger.doctype;
+	return catalog?.events?.find((event) => event.name === trigger.event)?.doctype || null;
+}
+
+/**
+ * The groups at a step, or at the trigger's condition. context: `{catalog, fields, fieldsOf, t, samples}`; fields:
+ * of the flow's DocType as `editor.fields` gives them; fieldsOf(doctype): its whole answer or null while unknown;
+ * samples: `{doc, customer}` to show as hints.
+ */
+export function variablesAt(
+	flow,
+	id,
+	{ catalog, fields, fieldsOf = () => null, t = fill, samples = {} } = {},
+) {
+	const index = indexFlow(flow, catalog);
+	const doctype = documentType(flow, catalog);
+	const meta = doctype ? fieldsOf(doctype) : null;
+	const known = fields?.length ? fields : meta?.fields || [];
+	const own = fieldItems("doc", known, samples.doc, t);
+	const groups = [
+		group(
+			t,
+			meta?.label || doctype || t("Document"),
+			t("the flow is about it"),
+			["doc"],
+			own,
+			!known.length,
+		),
+	];
+	if (id !== TRIGGER) groups.push(...stepGroups(index, id, t));
+	const customer = fieldsOf("Customer");
+	const customerItems = fieldItems("customer", customer?.fields || [], samples.customer, t);
+	groups.push(
+		group(
+			t,
+			customer?.label || t("Customer"),
+			t("of the document"),
+			["customer"],
+			customerItems,
+			!customer?.fields?.length,
+		),
+	);
+	groups.push(variableGroup(flow, catalog, t));
+	groups.push(triggerGroup(known, t));
+	if (id !== TRIGGER) groups.push(...linkGroups(index, t));
+	groups.push(flowGroup(index, id, t));
+	for (const root of catalog?.roots || []) {
+		const name = root.name || root;
+		const items = [item(name, root.label || name, null)];
+		groups.push(group(t, root.label || name, t("from another app"), [name], items, true));
+	}
+	return groups
+		.filter((one) => one.items.length || one.open)
+		.map((one, key) => ({ key: String(key), ...one }));
+}
+
+function group(t, label, hint, roots, items, open = false) {
+	return { label, hint, roots, items, open };
+}
+
+function item(path, label, type, more = {}) {
+	return { path, label, type, ...more };
+}
+
+function fieldItems(root, fields, sample, t) {
+	if (!fields.length) return [];
+	const items = fields.map((field) => fieldItem(root, field, sample));
+	if (!fields.some((field) => field.name === "name")) {
+		items.push(item(`${root}.name`, t("Name (ID)"), "Data", sampleOf(sample, "name")));
+	}
+	return items;
+}
+
+function fieldItem(root, field, sample) {
+	const path = `${root}.${field.name}`;
+	const more = sampleOf(sample, field.name);
+	if (field.options?.length) more.options = field.options;
+	if (field.link) more.link = field.link;
+	if (field.children?.length) {
+		// Of a table's rows, the first can be read by a path.
+		const first = Array.isArray(sample?.[field.name]) ? sample[field.name][0] : undefined;
+		more.children = field.children.map((child) => fieldItem(`${path}.0`, child, first));
+	}
+	return item(path, field.label || field.name, field.type, more);
+}
+
+function sampleOf(sample, name) {
+	const value = isObject(sample) ? sample[name] : undefined;
+	return value === undefined || value === null ? {} : { sample: value };
+}
+
+/** Results of the steps this one waits for, the nearest first. */
+function stepGroups(index, id, t) {
+	const upstream = index.byId.has(id) ? index.upstream(id) : new Set();
+	const nearest = index.ids.filter((other) => upstream.has(other) && other !== id).reverse();
+	return nearest.map((other) => {
+		const root = `steps.${other}`;
+		const step = index.step(other);
+		const items = [
+			item(`${root}.status`, t("State"), "Data"),
+			item(`${root}.result`, t("Result"), "JSON", { children: resultItems(root, step, t) }),
+			item(`${root}.error.message`, t("Error"), "Data"),
+		];
+		const result = items[1].children;
+		return {
+			...group(t, step.label || other, t("step result"), [root], [...result, ...items]),
+			open: true,
+		};
+	});
+}
+
+function resultItems(root, step, t) {
+	const items = [item(`${root}.result.name`, t("Name of the document"), "Data")];
+	if (TAKES_INPUT.includes(step.trigger?.type)) {
+		items.unshift(item(`${root}.result.input`, t("What was answered"), "JSON"));
+	}
+	return items;
+}
+
+function variableGroup(flow, catalog, t) {
+	const declared = isObject(flow.variables) ? Object.entries(flow.variables) : [];
+	const items = declared.map(([name, value]) =>
+		item(
+			`variables.${name}`,
+			name,
+			typeOf(value),
+			value === "" || value === null ? {} : { sample: value },
+		),
+	);
+	const event = catalog?.events?.find((one) => one.name === flow.trigger?.event);
+	for (const variable of event?.variables || []) {
+		const name = variable.name || variable;
+		if (declared.some(([other]) => other === name)) continue;
+		items.push(item(`variables.${name}`, variable.label || name, variable.type || null));
+	}
+	// Only a document event brings no variables of its own.
+	return group(
+		t,
+		t("Variables"),
+		t("of the flow"),
+		["variables"],
+		items,
+		flow.trigger?.event !== "doc_event",
+	);
+}
+
+function typeOf(value) {
+	if (typeof value === "number") return "Float";
+	if (typeof value === "boolean") return "Check";
+	return typeof value === "string" ? "Data" : "JSON";
+}
+
+function triggerGroup(fields, t) {
+	const before = fieldItems("trigger.before", fields, undefined, t);
+	const items = [
+		item("trigger.event", t("What happened"), "Data"),
+		item("trigger.user", t("Who did it"), "Link", { link: "User" }),
+		item("trigger.changed", t("The field that changed"), "JSON", {
+			children: [
+				item("trigger.changed.field", t("Its name"), "Data"),
+				item("trigger.changed.from", t("Its value before"), null),
+				item("trigger.changed.to", t("Its value after"), null),
+			],
+		}),
+	];
+	if (before.length)
+		items.push(item("trigger.before", t("The document before"), "JSON", { children: before }));
+	return group(t, t("What started it"), t("trigger"), ["trigger"], items, !fields.length);
+}
+
+function linkGroups(index, t) {
+	const items = index.ids
+		.filter((id) => index.step(id).trigger?.type === "on_webhook")
+		.map((id) => item(`links.${id}`, index.step(id).label || id, "Data"));
+	return items.length ? [group(t, t("Links to send"), t("called by others"), ["links"], items)] : [];
+}
+
+function flowGroup(index, id, t) {
+	const items = [
+		item("now", t("Now"), "Datetime"),
+		item("template.template_name", t("Name of the flow"), "Data"),
+	];
+	if (id !== TRIGGER) {
+		items.push(item("run.name", t("Name of the run"), "Data"));
+		if (TAKES_INPUT.includes(index.step(id)?.trigger?.type))
+			items.unshift(item("input", t("What was answered"), "JSON"));
+	}
+	return {
+		...group(
+			t,
+			t("The flow and the time"),
+			t("always there"),
+			["now", "template", "run", "input"],
+			items,
+		),
+		open: true,
+	};
+}
+
+const firstRow = (path) => path.replace(/\.\d+(?=\.|$)/g, ".0");
+
+/** `{item, group, trail}`: what a path reads; trail: the labels that lead to it, the group's first. Null when
+ * nothing is known of it. */
+export function findVariable(path, groups) {
+	const wanted = firstRow(path);
+	for (const one of groups) {
+		const trail = way(one.items, wanted);
+		if (trail)
+			return { item: trail.at(-1), group: one, trail: [one.label, ...trail.map((each) => each.label)] };
+	}
+	return null;
+}
+
+function way(items, path) {
+	for (const one of items) {
+		if (one.path === path) return [one];
+		const inside = one.children && path.startsWith(`${one.path}.`) ? way(one.children, path) : null;
+		if (inside) return [one, ...inside];
+	}
+	return null;
+}
+
+/**
+ * Null when a path is known or may exist; else `{owner, segment, near}`: whose value it would be (null: of nothing
+ * there is), the name that is not there, and `{path, label}` of what comes close, or null.
+ */
+export function unknownPath(path, groups) {
+	if (path === "secret" || path.startsWith("secret.") || findVariable(path, groups)) return null;
+	const owner = groups.find((one) =>
+		one.roots.some((root) => path === root || path.startsWith(`${root}.`)),
+	);
+	const segments = path.split(".");
+	if (!owner) {
+		// A step that this one does not wait for, or a root that there is not.
+		const depth = segments[0] === "steps" || segments[0] === "links" ? 2 : 1;
+		const segment = segments.slice(0, depth).join(".");
+		return { owner: null, segment, near: nearest(path, groups) };
+	}
+	const root = owner.roots.find((one) => path === one || path.startsWith(`${one}.`));
+	if (path === root || owner.open) return null;
+	const rest = firstRow(path)
+		.slice(root.length + 1)
+		.split(".");
+	if (OF_EVERY_DOCUMENT.includes(rest.at(-1)) || rest[0].startsWith("_")) return null;
+	const deepest = enclosing(owner.items, firstRow(path));
+	// Below a value whose parts are not listed, nothing is known.
+	if (deepest && !deepest.children)
+		return deepest.type === "JSON" || deepest.type === null ? null : missing(owner, rest, path, groups);
+	return missing(owner, rest, path, groups);
+}
+
+function missing(owner, rest, path, groups) {
+	return {
+		owner: owner.label,
+		segment: rest.at(-1),
+		near: nearest(path, [owner]) ?? nearest(path, groups),
+	};
+}
+
+function enclosing(items, path) {
+	const inside = items.find((one) => path.startsWith(`${one.path}.`));
+	return inside ? (enclosing(inside.children || [], path) ?? inside) : null;
+}
+
+/** `{path, label}` of the known value whose path or label is most like this one; null when none is. */
+export function nearest(path, groups) {
+	let best = null;
+	let least = Math.max(2, Math.floor(path.length / 4)) + 1;
+	const wanted = firstRow(path).toLowerCase();
+	const visit = (one) => {
+		const distance = editDistance(wanted, one.path.toLowerCase(), least);
+		if (distance < least) {
+			least = distance;
+			best = { path: one.path, label: one.label };
+		}
+		for (const child of one.children || []) visit(child);
+	};
+	for (const one of groups) one.items.forEach(visit);
+	return best;
+}
+
+/** How many letters differ; `limit` or more is not counted further. */
+function editDistance(a, b, limit) {
+	if (Math.abs(a.length - b.length) >= limit) return limit;
+	let last = Array.from({ length: b.length + 1 }, (_, at) => at);
+	for (let i = 1; i <= a.length; i++) {
+		const row = [i];
+		for (let j = 1; j <= b.length; j++) {
+			const swap = last[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
+			row.push(Math.min(swap, last[j] + 1, row[j - 1] + 1));
+		}
+		if (Math.min(...row) >= limit) return limit;
+		last = row;
+	}
+	return last[b.length];
+}

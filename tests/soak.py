@@ -34,6 +34,8 @@ from site_python import SiteError, SitePython
 from flow_engine.testing.generated_flows import BUSY_ONCE, generate, steps_that_wait_for_a_call
 
 FLOWS = 12
+# Minutes that a delay takes.
+DELAYS = (0.05, 0.5, 1.5)
 PATIENCE_SECONDS = 900
 # Runs that may be under way before new ones are held back: the soak is about crashes, not about backlog.
 UNDER_WAY = 120
@@ -61,11 +63,11 @@ class Soak:
 	def _new_worker(self) -> Any:
 		return self.bench._frappe("soak-worker", "worker", "--queue", "short,default")
 
-	def publish(self, flows: int = FLOWS) -> None:
+	def publish(self, flows: int = FLOWS, delays: tuple[float, ...] = DELAYS) -> None:
 		self.site(SETTLE_IN)
 		for place in range(flows):
 			seed = self.random.randrange(10**9)
-			delay = {"delay_minutes": self.random.choice([0.05, 0.5, 1.5])}
+			delay = {"delay_minutes": self.random.choice(delays)}
 			definition = generate(
 				seed, self.receiver.url, size=self.random.randint(9, 16), delay=delay, operated=False
 			)

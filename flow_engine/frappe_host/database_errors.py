@@ -7,9 +7,13 @@ import pymysql
 
 DEADLOCK, LOCK_TIMEOUT, SNAPSHOT_LOST = 1213, 1205, 1020
 GONE, LOST, NOT_CONNECTED, KILLED = 2006, 2013, 0, 1927
+# Nobody answers where the server was, or it is about to go.
+NO_SOCKET, NO_SERVER, SHUTTING_DOWN = 2002, 2003, 1053
+_AWAY = (NO_SOCKET, NO_SERVER, SHUTTING_DOWN)
+_LOST = (GONE, LOST, KILLED, *_AWAY)
 DUPLICATE = 1062
 NO_TABLE, NO_COLUMN, NO_SEQUENCE = 1146, 1054, 4091
-_TRANSIENT = (DEADLOCK, LOCK_TIMEOUT, SNAPSHOT_LOST, GONE, LOST, KILLED)
+_TRANSIENT = (DEADLOCK, LOCK_TIMEOUT, SNAPSHOT_LOST, *_LOST)
 
 
 def code_of(error: BaseException) -> int | None:
@@ -30,10 +34,15 @@ def is_transient(error: BaseException) -> bool:
 
 
 def is_lost(error: BaseException) -> bool:
-	"""Is the connection gone?"""
+	"""Is the connection gone, or the server?"""
 	if isinstance(error, pymysql.err.InterfaceError):
 		return True
-	return code_of(error) in (GONE, LOST, KILLED)
+	return code_of(error) in _LOST
+
+
+def is_away(error: BaseException) -> bool:
+	"""Is there no server to connect to? Then it is no use to ask again at once."""
+	return code_of(error) in _AWAY
 
 
 def is_timeout(error: BaseException) -> bool:

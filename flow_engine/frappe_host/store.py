@@ -19,16 +19,20 @@ from zoneinfo import ZoneInfo
 import frappe
 
 from flow_engine.engine.crash_points import reach
-from flow_engine.engine.errors import DuplicateTrigger, RunBusy, TransientDatabaseError
+from flow_engine.engine.errors import DuplicateTrigger, RunBusy, StorageFailed, TransientDatabaseError
 from flow_engine.engine.ports import AuditEvent, NewRun, RunRecord
-from flow_engine.frappe_host.acting import check_publisher, forbid_commit
-from flow_engine.frappe_host.database_errors import is_duplicate, is_lost, is_timeout, is_transient
+from flow_engine.frappe_host.acting import asking_once, check_publisher, forbid_commit
+from flow_engine.frappe_host.database_errors import is_away, is_duplicate, is_lost, is_timeout, is_transient
 from flow_engine.frappe_host.names import name_of, next_name, next_number
 from flow_engine.frappe_host.templates import published_by
 from flow_engine.store.runs import SqlRuns
 
 T = TypeVar("T")
 ATTEMPTS = 6
+# A worker waits this long for a database that restarts: less than what a lease leaves after a call, so that
+# the call's outcome is still written by whoever made it.
+OUTAGE_SECONDS = 20.0
+OUTAGE_PAUSE_SECONDS = 0.5
 LOCK_SECONDS = 5
 _START = "START TRANSACTION"
 
@@ -44,28 +48,33 @@ class FrappeRuns(SqlRuns):
 		self.zone = zone
 		self.patient = patient
 		self._now: datetime | None = None
-		self._guarded_together = False
+		self._together = False
 
 	def transact(self, work: Callable[[], T]) -> T:
-		for attempt in range(1, ATTEMPTS + 1):
+		attempt, until = 0, time.monotonic() + OUTAGE_SECONDS
+		while True:
+			attempt += 1
 			try:
 				return self._once(work)
-			except TransientDatabaseError:
-				# A part of the work has translated it already.
-				if attempt == ATTEMPTS:
-					raise
 			except Exception as error:
-				if not is_transient(error):
+				if not isinstance(error, TransientDatabaseError) and not is_transient(error):
 					raise
 				if is_timeout(error) and not self.patient:
 					raise RunBusy() from error
-				if attempt == ATTEMPTS:
+				if is_away(error):
+					if not self.patient or time.monotonic() > until:
+						raise StorageFailed(f"The database cannot be reached: {error}") from error
+					time.sleep(OUTAGE_PAUSE_SECONDS)
+					continue
+				if attempt >= ATTEMPTS:
+					if isinstance(error, TransientDatabaseError):
+						# A part of the work has translated it already.
+						raise
 					raise TransientDatabaseError(
 						f"The database kept asking for a repetition: {error}"
 					) from error
 			# Two that met once should not meet again at the same moment.
 			time.sleep(random.uniform(0, 0.02 * 2**attempt))
-		raise AssertionError("unreachable")
 
 	def _once(self, work: Callable[[], T]) -> T:
 		self._now = None
@@ -75,7 +84,8 @@ class FrappeRuns(SqlRuns):
 			self._roll_back()
 		try:
 			reach("transaction.begun")
-			result = work()
+			with asking_once():
+				result = work()
 			reach("transaction.before_commit")
 			frappe.db.commit()  # a crash before this line leaves nothing, after it everything of this turn
 			reach("transaction.after_commit")
@@ -125,19 +135,19 @@ class FrappeRuns(SqlRuns):
 					and published_by(record.flow_template, record.template_version) == record.run_as
 				):
 					check_publisher(record.run_as)
-				with nullcontext() if self._guarded_together else forbid_commit():
+				with nullcontext() if self._together else forbid_commit():
 					yield
 		finally:
 			frappe.flags.flow_engine_run = before
 
 	@contextmanager
-	def guarded_together(self) -> Iterator[None]:
-		self._guarded_together = True
+	def together(self) -> Iterator[None]:
+		self._together = True
 		try:
-			with _transient_as_ours(), forbid_commit():
+			with super().together(), _transient_as_ours(), forbid_commit():
 				yield
 		finally:
-			self._guarded_together = False
+			self._together = False
 
 	def audit(self, event: AuditEvent) -> None:
 		bulk = frappe.flags.flow_engine_bulk

@@ -4,8 +4,17 @@ import frappe
 
 from flow_engine.api.door import endpoint
 from flow_engine.frappe_host.document_types import SiteDocumentTypes
+from flow_engine.frappe_host.emails import render_email_template
 from flow_engine.frappe_host.host import get_host
+from flow_engine.frappe_host.trying import (
+	SiteBehind,
+	read_only_site,
+	reading_addresses,
+	shielded_handler,
+)
 from flow_engine.service import editor
+from flow_engine.sqlite_host.simulation import simulate
+from flow_engine.sqlite_host.trial import World, read_trial
 
 
 def _check() -> None:
@@ -41,3 +50,25 @@ def sample(doctype=None, docname=None):
 	"""A real document and its customer as the caller may see them, for hints beside the variables."""
 	_check()
 	return editor.sample(get_host(), doctype, docname)
+
+
+@frappe.whitelist(methods=["POST"])
+@endpoint
+def test_run(**given):
+	"""What a flow would do on a real document: run in memory, read as the caller, without any effect."""
+	_check()
+	host = get_host()
+	world = World(
+		behind=SiteBehind(),
+		user=frappe.session.user,
+		time_zone=host.clock.time_zone,
+		kinds=host.kinds,
+		events=host.templates.events,
+		extra_context=host.extra_context,
+		secret=host.secret,
+		render_email=render_email_template,
+		shield=shielded_handler,
+		allowed=reading_addresses(),
+	)
+	with read_only_site():
+		return simulate(read_trial(given, world), world)

@@ -34,9 +34,13 @@ def is_manager(user: str | None = None) -> bool:
 	return bool(MANAGERS & set(frappe.get_roles(user)))
 
 
+def may_start() -> bool:
+	return bool(USERS & set(frappe.get_roles()))
+
+
 def check_may_start() -> None:
 	"""Raises NotAllowed. Whether the document may be read is asked when it is read."""
-	if not USERS & set(frappe.get_roles()):
+	if not may_start():
 		raise NotAllowed("Only Flow Users and Flow Managers may start a flow.")
 
 

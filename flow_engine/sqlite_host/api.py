@@ -15,6 +15,7 @@ from flow_engine.engine.errors import BadInput, FlowError
 from flow_engine.service import arguments as read
 from flow_engine.service import deliveries, doors, editor
 from flow_engine.service.bulk import act_on_all, read_bulk
+from flow_engine.service.connections import flows_about
 from flow_engine.service.runs import run_actions
 from flow_engine.service.standing import standing
 from flow_engine.sqlite_host.document_types import KnownDocumentTypes
@@ -137,6 +138,14 @@ def _test_run(caller: Caller, arguments: Arguments) -> dict[str, Any]:
 	return simulate(read_trial(arguments, world), world)
 
 
+def _flows(caller: Caller, arguments: Arguments) -> dict[str, Any]:
+	host = caller.host
+	doctype = read.needed(arguments.get("doctype"), "doctype")
+	docname = read.text(arguments.get("docname"), "docname")
+	about = doors.list_runs(host, doctype=doctype, docname=docname, limit=20)["runs"] if docname else []
+	return flows_about(host.templates.find, doctype, about)
+
+
 def _types(caller: Caller) -> KnownDocumentTypes:
 	return KnownDocumentTypes(caller.host.database)
 
@@ -221,6 +230,7 @@ READS: Mapping[str, Callable[[Caller, Arguments], Any]] = {
 	"editor.doctypes": lambda c, a: editor.doctypes(_types(c), **_only(a, "text", "limit")),
 	"editor.sample": lambda c, a: editor.sample(c.host, **_only(a, "doctype", "docname")),
 	"deliveries.list": _list_deliveries,
+	"connections.flows": _flows,
 	"documents.get": _get_document,
 	"documents.list": _list_documents,
 }

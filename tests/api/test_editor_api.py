@@ -237,3 +237,22 @@ def test_a_failed_step_stands_where_it_failed_until_somebody_handles_it(served):
 	served.api("runs.skip", run=run, step_id="broken", wait_seconds=20)
 	assert served.get("templates.standing", name=made["name"])["steps"] == {}
 	assert refusal(served.get, "runs.log", run=run, step_id="other")[1] == "step_not_found"
+
+
+# --- a document's flows -------------------------------------------------------------------------------------
+
+
+def test_a_document_shows_the_flows_that_watch_it_its_runs_and_what_can_be_started(served, document):
+	document("Tower", "T-9")
+	watched = {"event": "doc_event", "doctype": "Tower", "doc_event": "on_update"}
+	paused = served.api("templates.create", template_name="tower watch", flow_definition=flow(ASK, **watched))
+	own = served.flow("tower by hand", flow(ASK, doctype="Tower"))
+	anywhere = served.flow("by hand anywhere", flow(ASK))
+	other = served.flow("contracts by hand", flow(ASK, doctype="Contract"))
+	run = served.api("runs.start", template=own["name"], doctype="Tower", docname="T-9")["run"]
+	shown = served.get("connections.flows", doctype="Tower", docname="T-9")
+	assert [(w["name"], w["is_active"]) for w in shown["watching"]] == [(paused["template"]["name"], 0)]
+	startable = {s["name"] for s in shown["startable"]}
+	assert {own["name"], anywhere["name"]} <= startable and other["name"] not in startable
+	assert [(r["name"], r["template_name"]) for r in shown["runs"]] == [(run, "tower by hand")]
+	assert served.get("connections.flows", doctype="Tower")["runs"] == []

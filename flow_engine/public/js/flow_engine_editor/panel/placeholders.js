@@ -1,16 +1,10 @@
 // What stands in a text with placeholders: its pieces, and the placeholder that is being typed at the caret.
 // The grammar is the server's (engine/placeholders.py); here it only decides colours and what the picker offers.
+import { isPath, PLACEHOLDER } from "../model/paths.js";
 
-const PLACEHOLDER = /\{\{([^{}]*)\}\}/g;
-const PATH = /^[^\s.|{}[\]()'"`,;<>=]+(\.[^\s.|{}[\]()'"`,;<>=]+)*$/;
 // What may stand between `{{` and the caret while a placeholder is being written.
 const BEING_TYPED = /\{\{([^{}\n]*)$/;
 const REST_OF_IT = /^([^{}\s|]*)((?:\|[^{}\n]*)?)(\}\})?/;
-
-/** Is this a dotted path that a placeholder or a condition may read? */
-export function isPath(text) {
-	return typeof text === "string" && text.length <= 500 && PATH.test(text) && !/(^|\.)__/.test(text);
-}
 
 /**
  * A text cut at its placeholders: `[{text, start, path?, filters?}]`. `path` is null for a malformed
@@ -29,12 +23,6 @@ export function piecesOf(text) {
 	}
 	if (at < text.length) pieces.push({ text: text.slice(at), start: at });
 	return pieces;
-}
-
-/** The path of a text that is exactly one placeholder without filters, else null. */
-export function lonePath(text) {
-	const pieces = typeof text === "string" ? piecesOf(text.trim()) : [];
-	return pieces.length === 1 && pieces[0].path && !pieces[0].filters ? pieces[0].path : null;
 }
 
 /**

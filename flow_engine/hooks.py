@@ -13,6 +13,10 @@ after_uninstall = "flow_engine.install.after_uninstall"
 
 app_include_js = ["flow_engine.bundle.js"]
 
+extend_bootinfo = "flow_engine.frappe_host.boot.add_flow_doctypes"
+
+additional_timeline_content = {"*": ["flow_engine.frappe_host.timeline.run_lines"]}
+
 # What a flow wrote down about a document never keeps that document from being deleted.
 ignore_links_on_delete = [
 	"Flow Run",

@@ -1,10 +1,13 @@
+// A run is read, never edited. The flow it was started from stands on the first tab, with where each step is and the
+// buttons that the server allows; the other tabs show what the engine keeps.
+
 frappe.ui.form.on("Flow Run", {
 	refresh(frm) {
 		frm.disable_save();
 		show_context(frm);
 		show_indicator(frm);
 		show_times(frm);
-		load_steps(frm);
+		show_run(frm);
 	},
 });
 
@@ -34,120 +37,16 @@ function show_times(frm) {
 	frm.get_field("wake_html").$wrapper.html(rows.join(""));
 }
 
-function load_steps(frm) {
+// One view for the run that is shown; a form that is drawn again keeps it, and it follows the run by itself.
+async function show_run(frm) {
+	$(frm.page.wrapper).addClass("fe-form");
+	await flow_engine.load_editor();
 	const area = frm.get_field("steps_html").$wrapper;
-	const name = frm.doc.name;
-	area.html(`<p class="text-muted">${__("Loading…")}</p>`);
-	frappe
-		.xcall("flow_engine.api.runs.get", { run: name }, "GET")
-		.then((answer) => {
-			if (frm.doc.name === name) show_steps(frm, area, answer.run || answer);
-		})
-		.catch(() => {
-			if (frm.doc.name === name)
-				area.html(`<p class="text-muted">${__("The steps cannot be read.")}</p>`);
-		});
-}
-
-function show_steps(frm, area, run) {
-	area.html(flow_engine.step_table(run.steps));
-	for (const [action, act] of Object.entries({ complete: fire, retry, skip, mark_done })) {
-		area.find(`.flow-act[data-action=${action}]`).on("click", (event) =>
-			act(frm, $(event.currentTarget).attr("data-step")),
-		);
-	}
-	frm.get_field("values_html").$wrapper.html(
-		flow_engine.value_block(__("Variables"), run.variables) +
-			flow_engine.value_block(__("What triggered it"), run.trigger_data),
-	);
-	for (const label of [__("Cancel Run"), __("Replay…")]) frm.remove_custom_button(label);
-	const allowed = run.allowed || [];
-	if (allowed.includes("replay")) frm.add_custom_button(__("Replay…"), () => replay(frm, run.steps));
-	if (frm.doc.status === "running" && allowed.includes("cancel")) {
-		frm.add_custom_button(__("Cancel Run"), () => cancel(frm)).addClass("btn-danger");
-	}
-}
-
-function fire(frm, step_id) {
-	frappe.confirm(__("Let this step go on now?"), () => {
-		flow_engine.call("runs.complete", { run: frm.doc.name, step_id }).then(() => frm.reload_doc());
-	});
-}
-
-// Ask for a reason, and whatever else it takes, then do it.
-function operate(frm, method, args, title, label, { fields = [], description = "" } = {}) {
-	const reason = { fieldname: "reason", fieldtype: "Small Text", label: __("Reason"), description };
-	frappe.prompt(
-		[...fields, reason],
-		(values) =>
-			flow_engine
-				.call(method, { run: frm.doc.name, ...args, ...values, reason: values.reason || "" })
-				.then((answer) =>
-					answer.replay_of ? frappe.set_route("Form", "Flow Run", answer.run) : frm.reload_doc(),
-				),
-		title,
-		label,
-	);
-}
-
-function retry(frm, step_id) {
-	operate(frm, "runs.retry", { step_id }, __("Try this step again?"), __("Try Again"));
-}
-
-function skip(frm, step_id) {
-	operate(frm, "runs.skip", { step_id }, __("Go on without this step?"), __("Skip"), {
-		description: __("What needs this step is skipped as well. This cannot be undone."),
-	});
-}
-
-function mark_done(frm, step_id) {
-	const result = {
-		fieldname: "result",
-		fieldtype: "Code",
-		options: "JSON",
-		label: __("Result"),
-		description: __(
-			'A JSON object that later steps may read, such as {"name": "DJ-00001"}. May be empty.',
-		),
+	if (frm.flow_run_view?.name === frm.doc.name) return;
+	frm.flow_run_view?.mounted.destroy();
+	const element = $('<div class="fe-desk">').appendTo(area.empty());
+	frm.flow_run_view = {
+		name: frm.doc.name,
+		mounted: flow_engine.editor.mount_run(element.get(0), { run: frm.doc.name, embedded: true }),
 	};
-	operate(frm, "runs.mark_done", { step_id }, __("Was this done by hand?"), __("Mark as Done"), {
-		fields: [result],
-	});
-}
-
-function replay(frm, steps) {
-	const from = steps.filter((step) => (step.allowed || []).includes("replay"));
-	const fields = [
-		{
-			fieldname: "step_id",
-			fieldtype: "Select",
-			label: __("From"),
-			options: [
-				{ value: "", label: __("The start") },
-				...from.map(({ id, label }) => ({ value: id, label: label || id })),
-			],
-			description: __("The results of steps that do not hang on this one are kept."),
-		},
-		{
-			fieldname: "version",
-			fieldtype: "Select",
-			label: __("Version"),
-			options: [
-				{ value: "original", label: __("The one it ran on") },
-				{ value: "latest", label: __("The one published now") },
-			],
-			default: "original",
-			reqd: 1,
-		},
-	];
-	operate(frm, "runs.replay", {}, __("Replay this run?"), __("Replay"), {
-		fields,
-		description: __("What the steps do happens once more, in a new run."),
-	});
-}
-
-function cancel(frm) {
-	operate(frm, "runs.cancel", {}, __("Cancel this run?"), __("Cancel Run"), {
-		description: __("Steps that are not finished will not run. This cannot be undone."),
-	});
 }

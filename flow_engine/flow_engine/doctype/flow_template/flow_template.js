@@ -1,162 +1,88 @@
+// A flow is drawn, saved and published in the editor, which fills the form's first tab. What the other tabs show is
+// what was saved; the editor's settings change it, so that there is one way to save and one place with changes.
+
 frappe.ui.form.on("Flow Template", {
+	onload(frm) {
+		frm.flow_editors = frm.flow_editors || new Map();
+	},
+
 	refresh(frm) {
-		if (!frm.is_dirty()) frm.flow_was_active = frm.doc.is_active;
+		frm.disable_save();
+		frm.set_read_only();
 		show_state(frm);
-		show_outline(frm);
-		if (frm.is_new()) return;
-		// The definition of a system template is the app's; the server refuses it whatever the form says.
-		for (const field of ["template_name", "category", "flow_definition"]) {
-			frm.set_df_property(field, "read_only", frm.doc.is_system ? 1 : 0);
-		}
-		if (frm.doc.is_system) {
-			frm.set_intro(
-				__("This template comes with the app. Duplicate it to change its definition."),
-				"blue",
-			);
-		}
-		add_buttons(frm);
-	},
-
-	flow_definition(frm) {
-		show_outline(frm);
-	},
-
-	// Pausing asks what is to become of the runs that are under way.
-	async before_save(frm) {
-		frm.flow_cancel_running = null;
-		if (frm.is_new() || frm.doc.is_active || !frm.flow_was_active) return;
-		const running = await frappe.db.count("Flow Run", {
-			filters: { flow_template: frm.doc.name, status: "running" },
-		});
-		const answer = await ask_about_pausing(running);
-		if (!answer) {
-			frappe.validated = false;
-			return;
-		}
-		frm.doc.paused_reason = answer.reason || "";
-		if (answer.running === "cancel") frm.flow_cancel_running = answer;
-	},
-
-	after_save(frm) {
-		const answer = frm.flow_cancel_running;
-		frm.flow_cancel_running = null;
-		if (!answer) return;
-		flow_engine
-			.call("templates.cancel_runs", { name: frm.doc.name, reason: answer.reason || "" })
-			.then(({ count }) => frappe.show_alert(__("{0} runs are being cancelled.", [count])));
+		show_editor(frm);
+		if (!frm.is_new()) add_buttons(frm);
 	},
 });
 
-// Resolves with `{reason, running}`, or null when the dialog was closed.
-function ask_about_pausing(running) {
-	return new Promise((resolve) => {
-		const fields = [{ fieldname: "reason", fieldtype: "Small Text", label: __("Reason") }];
-		if (running) {
-			fields.unshift({
-				fieldname: "running",
-				fieldtype: "Select",
-				label: __("{0} runs are under way", [running]),
-				options: [
-					{ value: "finish", label: __("Let them finish") },
-					{ value: "cancel", label: __("Cancel them") },
-				],
-				default: "finish",
-				reqd: 1,
-			});
+// One editor for each flow that this tab has open: going to another flow and back loses nothing.
+function show_editor(frm) {
+	$(frm.page.wrapper).addClass("fe-form");
+	const area = frm.get_field("editor_html").$wrapper;
+	frappe.require(["flow_engine_editor.bundle.js", "flow_engine_editor.bundle.css"], () => {
+		const name = frm.doc.name;
+		for (const [other, open] of frm.flow_editors) {
+			open.element.toggle(other === name);
+			if (other !== name && !open.mounted.exposed()?.editor.dirty.value) close_editor(frm, other);
 		}
-		const dialog = new frappe.ui.Dialog({
-			title: __("Pause this flow?"),
-			fields,
-			primary_action_label: __("Pause"),
-			primary_action(values) {
-				resolve(values);
-				dialog.hide();
-			},
-		});
-		dialog.onhide = () => resolve(null);
-		dialog.show();
+		if (!frm.flow_editors.has(name)) open_editor(frm, name, area);
+	});
+}
+
+function open_editor(frm, name, area) {
+	const element = $('<div class="fe-desk">').appendTo(area);
+	const { category, applies_to, trigger_event, template_name } = frm.doc;
+	const presets = frm.is_new() ? given({ category, applies_to, trigger_event, template_name }) : {};
+	const open = { element };
+	open.mounted = flow_engine.editor.mount_editor(element.get(0), {
+		name: frm.is_new() ? null : name,
+		presets,
+		onCreated: (created) => {
+			// The same editor, with its history, now belongs to the flow that was saved.
+			frm.flow_editors.delete(name);
+			frm.flow_editors.set(created, open);
+			frappe.model.remove_from_locals("Flow Template", name);
+			frappe.set_route("Form", "Flow Template", created);
+		},
+		onClose: () => frappe.set_route("List", "Flow Template"),
+	});
+	frm.flow_editors.set(name, open);
+	listen(frm);
+}
+
+function close_editor(frm, name) {
+	const { mounted, element } = frm.flow_editors.get(name);
+	frm.flow_editors.delete(name);
+	mounted.destroy();
+	element.remove();
+}
+
+const given = (values) => Object.fromEntries(Object.entries(values).filter(([, value]) => value));
+
+// What the other tabs, the sidebar and the title show follows each save.
+function listen(frm) {
+	if (frm.flow_listens) return;
+	frm.flow_listens = true;
+	flow_engine.editor.use().onSaved((template) => {
+		if (cur_frm === frm && template.name === frm.doc.name) frm.reload_doc();
 	});
 }
 
 function show_state(frm) {
-	if (frm.is_new() || frm.is_dirty()) return;
+	if (frm.is_new()) return;
 	if (frm.doc.is_active) frm.page.set_indicator(__("Active"), "green");
 	else if (frm.doc.published_version) frm.page.set_indicator(__("Paused"), "orange");
 	else frm.page.set_indicator(__("Draft"), "gray");
 }
 
-function show_outline(frm) {
-	const area = frm.get_field("outline_html").$wrapper;
-	const written = frm.doc.flow_definition;
-	if (!written) return area.html(flow_engine.outline({}, [], []));
-	Promise.all([
-		frappe.xcall("flow_engine.api.catalog"),
-		frappe.xcall("flow_engine.api.templates.validate", { definition: written }),
-	])
-		.then(([{ kinds }, { problems }]) => {
-			if (frm.doc.flow_definition !== written) return;
-			area.html(
-				flow_engine.problem_list(problems) + flow_engine.outline(read(written), kinds, problems),
-			);
-		})
-		.catch(() => area.html(`<p class="text-muted">${__("The steps cannot be read.")}</p>`));
-}
-
-function read(definition) {
-	try {
-		return JSON.parse(definition);
-	} catch (error) {
-		return {};
-	}
-}
-
 function add_buttons(frm) {
-	const may_write = frm.perm[0] && frm.perm[0].write;
-	const { name, is_active, draft_state, trigger_event } = frm.doc;
+	const { name, is_active, trigger_event } = frm.doc;
 	frm.add_custom_button(__("Runs"), () =>
 		frappe.set_route("List", "Flow Run", "List", { flow_template: name }),
 	);
-	if (!may_write) return;
-	frm.add_custom_button(__("Duplicate"), () => duplicate(frm));
-	if (is_active && trigger_event === "manual") {
+	if (is_active && trigger_event === "manual" && frm.perm[0]?.write) {
 		frm.add_custom_button(__("Start…"), () => start(frm));
 	}
-	if (draft_state !== "published") {
-		frm.add_custom_button(__("Publish"), () => publish(frm)).toggleClass("btn-default btn-primary");
-	}
-}
-
-function publish(frm) {
-	if (frm.is_dirty()) return frappe.msgprint(__("Save your changes first."));
-	frappe.prompt(
-		[{ fieldname: "note", fieldtype: "Small Text", label: __("What has changed") }],
-		({ note }) =>
-			flow_engine
-				.call("templates.publish", { name: frm.doc.name, note: note || "" })
-				.then(() => frm.reload_doc()),
-		__("Publish this draft?"),
-		__("Publish"),
-	);
-}
-
-function duplicate(frm) {
-	frappe.prompt(
-		[
-			{
-				fieldname: "new_name",
-				fieldtype: "Data",
-				label: __("Name"),
-				default: __("{0} (copy)", [frm.doc.template_name]),
-				reqd: 1,
-			},
-		],
-		({ new_name }) =>
-			flow_engine
-				.call("templates.duplicate", { name: frm.doc.name, new_name })
-				.then(({ template }) => frappe.set_route("Form", "Flow Template", template.name)),
-		__("Duplicate"),
-		__("Duplicate"),
-	);
 }
 
 function start(frm) {

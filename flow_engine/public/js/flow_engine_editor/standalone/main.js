@@ -1,6 +1,6 @@
 /** The standalone server's page: the editor's components, its own addresses, its own dialogs. */
 import { createApp } from "vue";
-import "../../../css/flow_engine_editor.bundle.css";
+import "../../../css/flow_engine_editor.bundle.scss";
 import "../../../css/flow_engine_editor/standalone.css";
 import { createStandaloneHost } from "../host/standalone.js";
 import App from "./App.vue";

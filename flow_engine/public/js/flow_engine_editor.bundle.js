@@ -1,0 +1,35 @@
+// The editor in the desk: mounts only. Loaded when a form or a dialog first needs it; what it decides stands in
+// flow_engine_editor/.
+import { createApp, h, ref } from "vue";
+import FlowEditor from "./flow_engine_editor/canvas/FlowEditor.vue";
+import { createDeskHost } from "./flow_engine_editor/host/desk.js";
+
+import StartPage from "./flow_engine_editor/pages/StartPage.vue";
+import RunView from "./flow_engine_editor/run/RunView.vue";
+import { useFlowEditor } from "./flow_engine_editor/editor.js";
+
+frappe.provide("flow_engine.editor");
+
+// Mounts a component into an element; answers `{exposed, destroy}`. `exposed()` is what the component offers.
+function mount(component, element, props) {
+	const host = createDeskHost();
+	const inner = ref(null);
+	const app = createApp({ render: () => h(component, { ...props, ref: inner }) });
+	app.provide("host", host);
+	app.config.errorHandler = (error) => {
+		console.error(error);
+		host.notify(__("Something went wrong on this page: {0}", [error.message]), "failed");
+	};
+	app.mount(element);
+	return {
+		exposed: () => inner.value,
+		destroy: () => app.unmount(),
+	};
+}
+
+Object.assign(flow_engine.editor, {
+	mount_editor: (element, props) => mount(FlowEditor, element, props),
+	mount_run: (element, props) => mount(RunView, element, props),
+	mount_start: (element, props) => mount(StartPage, element, props),
+	use: useFlowEditor,
+});

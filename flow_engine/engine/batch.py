@@ -97,7 +97,7 @@ class Batch:
 		reach("batch.locked")
 		now, until = runs.now(), clock.monotonic() + BATCH_SECONDS
 		turns: list[Advanced | None] = []
-		with runs.guarded_together():
+		with runs.together():
 			for advance in sharing:
 				if turns and clock.monotonic() > until:
 					break

@@ -64,6 +64,11 @@ class Documents(Protocol):
 		"""Names of the documents whose fields equal the filters, oldest first."""
 		...
 
+	def link_target(self, doctype: str, values: Mapping[str, Any], field: str) -> str | None:
+		"""The DocType of the document that this field of a document with these values names; None when it
+		names none, or the host cannot know."""
+		...
+
 	def insert(self, doctype: str, values: Mapping[str, Any]) -> dict[str, Any]: ...
 
 	def update(self, doctype: str, name: str, values: Mapping[str, Any]) -> dict[str, Any]: ...
@@ -349,10 +354,10 @@ class Runs(Protocol):
 		starts knows which run it descends from."""
 		...
 
-	def guarded_together(self) -> AbstractContextManager[None]:
-		"""Around many handlers in one transaction: what `guarded` finds out at each handler's end is found
-		out once, at the end of all. Raises HandlerCommitted; whose handler it was has to be asked one by
-		one."""
+	def together(self) -> AbstractContextManager[None]:
+		"""Around the turns of many runs in one transaction. What `guarded` finds out at each handler's end is
+		found out once, at the end of all, and nothing is written before: raises HandlerCommitted, and whose
+		handler it was has to be asked one by one."""
 		...
 
 	def lock(self, run: str, token: str | None = None) -> RunRecord:

@@ -20,6 +20,7 @@ from flow_engine.frappe_host.foreign_errors import translated
 # Who may publish flows; a flow of somebody who no longer may does not run on.
 PUBLISHERS = frozenset(("Flow Manager", "System Manager"))
 
+_CHECKED = "flow_engine_checked_users"
 # Statements that end a transaction, or begin another one, which ends this one first.
 _ENDS = re.compile(
 	r"\A(?:\s|/\*.*?\*/|--[^\n]*\n|#[^\n]*\n)*"
@@ -64,11 +65,26 @@ def check_user(user: str) -> None:
 		raise RunAsInvalid("The flow names no user to run as.")
 	if user == "Guest":
 		raise RunAsInvalid("A flow cannot run as Guest.", user=user)
-	enabled = frappe.db.get_value("User", user, ["name", "enabled"])
-	if not enabled or enabled[0] != user:
+	checked = getattr(frappe.local, _CHECKED, None)
+	if checked is not None and user in checked:
+		return
+	found = frappe.db.sql("select name, enabled from `tabUser` where name = %s", user)
+	if not found or found[0][0] != user:
 		raise RunAsInvalid(f"The user {user} this flow runs as does not exist.", user=user)
-	if not enabled[1]:
+	if not found[0][1]:
 		raise RunAsInvalid(f"The user {user} this flow runs as is disabled.", user=user)
+	if checked is not None:
+		checked.add(user)
+
+
+@contextmanager
+def asking_once() -> Iterator[None]:
+	"""Around one transaction, which sees one state of every user: each is asked for once in it."""
+	setattr(frappe.local, _CHECKED, set())
+	try:
+		yield
+	finally:
+		setattr(frappe.local, _CHECKED, None)
 
 
 def check_publisher(user: str) -> None:

@@ -18,7 +18,7 @@ from flow_engine.store.about_documents import AboutDocuments
 from flow_engine.store.audit import SqlAudit
 from flow_engine.store.claims import SqlClaims
 from flow_engine.store.dialect import assignments, from_json, places, storable, to_json
-from flow_engine.store.steps import SqlSteps
+from flow_engine.store.steps import SqlSteps, at_the_end
 
 _UTC_COLUMNS = ("wake_at", "lease_until")
 _SITE_COLUMNS = ("started_at", "completed_at")
@@ -83,9 +83,6 @@ class SqlRuns(SqlClaims, AboutDocuments, SqlAudit, SqlSteps):
 		return name
 
 	def guarded(self, record: RunRecord) -> AbstractContextManager[None]:
-		return nullcontext()
-
-	def guarded_together(self) -> AbstractContextManager[None]:
 		return nullcontext()
 
 	# --- one run --------------------------------------------------------------------------------------------
@@ -162,6 +159,7 @@ class SqlRuns(SqlClaims, AboutDocuments, SqlAudit, SqlSteps):
 			for row in rows
 		]
 
+	@at_the_end
 	def write(self, run: str, token: str | None, **columns: Any) -> None:
 		if not columns:
 			return

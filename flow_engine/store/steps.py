@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial, wraps
 from typing import Any
 
 from flow_engine.engine.ports import LogRow, PendingRow
@@ -15,8 +18,47 @@ _LOG_COLUMNS = (
 )
 
 
+# One statement stays far below what databases allow of placeholders and bytes.
+MANY_ROWS = 200
+
+
+@dataclass(slots=True)
+class Later:
+	"""What the turns of many runs will have written, once none of their steps' code runs any more."""
+
+	log: list[dict[str, Any]] = field(default_factory=list)
+	writes: list[Callable[[], None]] = field(default_factory=list)
+
+
+def at_the_end(write: Callable[..., None]) -> Callable[..., None]:
+	"""A write of a turn; where many share a transaction, it waits until the last of them is through."""
+
+	@wraps(write)
+	def now_or_later(self: SqlSteps, *args: Any, **kwargs: Any) -> None:
+		if self._later is None:
+			write(self, *args, **kwargs)
+		else:
+			self._later.writes.append(partial(write, self, *args, **kwargs))
+
+	return now_or_later
+
+
 class SqlSteps(Dialect):
 	"""The part of `ports.Runs` that writes beside the run's row, never in it."""
+
+	_later: Later | None = None
+
+	@contextmanager
+	def together(self) -> Iterator[None]:
+		self._later = later = Later()
+		try:
+			yield
+		finally:
+			self._later = None
+		for start in range(0, len(later.log), MANY_ROWS):
+			self._insert("Flow Step Log", later.log[start : start + MANY_ROWS])
+		for write in later.writes:
+			write()
 
 	def log_since(self, run: str, seq: int) -> list[LogRow]:
 		rows = self._rows(
@@ -80,7 +122,9 @@ class SqlSteps(Dialect):
 					**columns,
 				}
 			)
-		if fresh:
+		if self._later is not None:
+			self._later.log += fresh
+		elif fresh:
 			self._insert("Flow Step Log", fresh)
 
 	def _log_columns(self, row: LogRow, stamp: str) -> dict[str, Any]:
@@ -116,6 +160,7 @@ class SqlSteps(Dialect):
 
 	# --- pending rows ---------------------------------------------------------------------------------------
 
+	@at_the_end
 	def put_pending(self, run: str, rows: Iterable[PendingRow]) -> None:
 		rows = list(rows)
 		found = self._rows(
@@ -154,9 +199,10 @@ class SqlSteps(Dialect):
 					**columns,
 				}
 			)
-		for start in range(0, len(fresh), 200):
-			self._insert("Flow Step Pending", fresh[start : start + 200])
+		for start in range(0, len(fresh), MANY_ROWS):
+			self._insert("Flow Step Pending", fresh[start : start + MANY_ROWS])
 
+	@at_the_end
 	def close_pending(
 		self, run: str, closed: Mapping[str, str], errors: Mapping[str, str] | None = None
 	) -> None:
@@ -175,6 +221,7 @@ class SqlSteps(Dialect):
 					[status, now, error, now, run, *some],
 				)
 
+	@at_the_end
 	def touch(self, run: str, rows: Iterable[tuple[str, str, str, str]]) -> None:
 		now, user = self._stamp(), self._user()
 		self._insert(

@@ -15,6 +15,7 @@ export function move(index, { id, place: raw }) {
 	const block = index.block(id);
 	if (block.has(raw?.parent_id)) throw new OperationRefused("inside_itself", id);
 	const place = readPlace(index, raw, id);
+	if (place.same) return index.flow;
 	if (
 		place.next !== undefined &&
 		index.parentOf(id) === place.parent_id &&

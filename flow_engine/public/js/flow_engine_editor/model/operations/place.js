@@ -1,7 +1,7 @@
 // Places: where something goes. `{parent_id, branch, after, before}`: under which step and on which branch;
 // what comes there waits for `after`, and each step of `before` waits for it instead of for `after`.
 // `{parent_id, branch, next}`: in front of `next` in the list (null: at the end), for an order that only people
-// read; in a chain it is turned into the links that it means.
+// read; in a chain it is turned into the links that it means (`same`: it stands there already).
 import { OperationRefused, needStep } from "./refusal.js";
 
 /** The place after everything of a group; of the top level without arguments. */
@@ -54,11 +54,11 @@ function inOrder(index, parent_id, branch, next, moving) {
 	const { ids, chain } = index.group(parent_id, branch);
 	if (next !== null && !ids.includes(next)) throw new OperationRefused("unknown_step", next);
 	if (!chain) return { parent_id, branch, next };
-	const others = chain.filter((id) => id !== moving);
-	if (next === moving && moving !== null) next = chain[chain.indexOf(moving) + 1] ?? null;
-	const last = others[(next === null ? others.length : others.indexOf(next)) - 1];
+	const at = next === null ? chain.length : chain.indexOf(next);
+	const here = moving === null ? -1 : chain.indexOf(moving);
+	if (here !== -1 && (here === at || here === at - 1)) return { parent_id, branch, next, same: true };
+	const last = chain[at - 1];
 	const after = last === undefined ? [] : [...index.lastSteps(last)];
-	// Where the moved step is linked already, this says the same links again.
 	return { parent_id, branch, after, before: next === null ? [] : [next] };
 }
 
@@ -67,7 +67,7 @@ export function listPosition(index, place) {
 	const positions = (ids) => [...ids].map((id) => index.position.get(id));
 	if (place.next) return index.position.get(place.next);
 	if (place.before?.length) return Math.min(...positions(place.before));
-	const peers = index.groupIds(place.parent_id, place.branch);
+	const peers = lastFilled(index, place);
 	const above = (place.after || []).map((id) => topmost(index, id, place));
 	const preceding = above.filter((id) => peers.includes(id));
 	const anchors = preceding.length ? preceding : peers;
@@ -76,6 +76,15 @@ export function listPosition(index, place) {
 		for (const position of positions(index.block(id))) end = Math.max(end, position);
 	}
 	return end + 1;
+}
+
+/** The steps of the place's lane, or of the nearest lane before it that has any. */
+function lastFilled(index, { parent_id, branch }) {
+	if (parent_id === null || branch === null) return index.groupIds(parent_id, branch);
+	const lanes = index.lanesOf(parent_id);
+	const own = lanes.findIndex((lane) => lane.branch === branch);
+	const before = lanes.slice(0, own === -1 ? lanes.length : own + 1).filter((lane) => lane.ids.length);
+	return before.at(-1)?.ids || [];
 }
 
 function topmost(index, id, place) {

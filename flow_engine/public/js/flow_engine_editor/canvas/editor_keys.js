@@ -1,4 +1,8 @@
-/** Keys and clipboard of the whole editor: they act wherever the focus is, but never inside a field. */
+/**
+ * Keys and clipboard of the whole editor: they act wherever in it the focus is, and where the page has it nowhere,
+ * but never inside a field.
+ */
+import { onBeforeUnmount, onMounted } from "vue";
 import { TRIGGER } from "../model/flow.js";
 import { placeAfter, placeAtStart } from "../model/operations/place.js";
 
@@ -51,5 +55,13 @@ export function useEditorKeys(editor, tree) {
 		editor.pasteAt(place, event.clipboardData?.getData("text/plain"));
 	}
 
-	return { onKey, onCopy, onCut, onPaste };
+	/** A button that was just switched off leaves the focus with the page. */
+	const ours = (act) => (event) => {
+		if (event.target === document.body || tree.root.value?.contains(event.target)) act(event);
+	};
+	const listeners = Object.entries({ keydown: onKey, copy: onCopy, cut: onCut, paste: onPaste }).map(
+		([name, act]) => [name, ours(act)],
+	);
+	onMounted(() => listeners.forEach(([name, act]) => document.addEventListener(name, act)));
+	onBeforeUnmount(() => listeners.forEach(([name, act]) => document.removeEventListener(name, act)));
 }

@@ -2,7 +2,7 @@
 import { TRIGGER } from "../model/flow.js";
 
 /** Does the "+" begin a lane (or the flow)? `plus.after` then names what the lane hangs under. */
-const begins = (plus) => plus.after.length === 1 && plus.after[0] === plus.place.parent_id;
+const begins = (plus) => plus.after.length === 1 && plus.after[0] === (plus.place.parent_id ?? TRIGGER);
 
 /** What a screen reader says of a "+". */
 export function plusLabel(plus, index, t) {
@@ -21,8 +21,7 @@ function listed(names, t) {
 
 /** The "+" below a step: the one that a new step after it would take. */
 export function plusAfter(id, layout) {
-	if (id === TRIGGER)
-		return layout.pluses.find((plus) => plus.after[0] === null) || layout.pluses[0] || null;
+	if (id === TRIGGER) return layout.pluses.find((plus) => plus.after.includes(TRIGGER)) || null;
 	return layout.pluses.find((plus) => plus.after.includes(id) && !begins(plus)) || null;
 }
 
@@ -57,9 +56,9 @@ export function plusTowards(direction, id, layout, index, fits) {
 		return nearest(candidates.filter((plus) => own(plus.place) && plus.y > centre.y));
 	}
 	const side = direction === "left" ? -1 : 1;
-	const beside = candidates.filter((plus) => !own(plus.place) && (plus.x - centre.x) * side > 1);
-	return (
-		nearest(beside) ||
-		nearest(candidates.filter((plus) => !own(plus.place) && plus.y * side > centre.y * side))
-	);
+	const others = candidates.filter((plus) => !own(plus.place));
+	const beside = others.filter((plus) => (plus.x - centre.x) * side > 1);
+	// The lanes of the same step first: that is where somebody who presses an arrow looks.
+	const sisters = beside.filter((plus) => (plus.place.parent_id || null) === (step.parent_id || null));
+	return nearest(step.parent_id ? sisters : []) || nearest(beside) || nearest(others);
 }

@@ -5,18 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import platform
-import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
-from benchmarks import erpnext_site, planning, standalone
-from benchmarks.measure import ROUNDS, Measurement, median
+from benchmarks import comparing, erpnext_site, memory, planning, serving, standalone
+from benchmarks.measure import ROUNDS, Measurement
 
 HERE = Path(__file__).resolve().parent
 LATEST = HERE / "latest.json"
 PEERS_PYTHON = HERE.parent / ".venv-peers" / "bin" / "python"
-SECTIONS = ("planning", "standalone", "peers", "erpnext")
+SECTIONS = ("planning", "standalone", "peers", "http", "memory", "erpnext")
 
 
 def main() -> int:
@@ -42,8 +41,13 @@ def main() -> int:
 		measured += shown(planning.measure(rounds))
 	if "standalone" in wanted:
 		measured += shown(standalone.measure(rounds))
+	if "http" in wanted:
+		measured += shown(serving.measure(rounds))
+	if "memory" in wanted:
+		measured += shown(memory.measure(rounds))
 	if "peers" in wanted:
-		measured += shown(beside_peers(measured, rounds, options.peers))
+		python = options.peers or (str(PEERS_PYTHON) if PEERS_PYTHON.exists() else sys.executable)
+		measured += shown(comparing.measure(rounds, python))
 	if "erpnext" in wanted:
 		measured += shown(erpnext_site.measure(rounds))
 	LATEST.write_text(json.dumps([line.as_dict() for line in measured], indent=1, ensure_ascii=False) + "\n")
@@ -67,35 +71,6 @@ def shown(lines: Iterable[Measurement]) -> list[Measurement]:
 			f"{line.name:66} {value:24} {ratio:>6} {line.target:7} {met:7} {line.versus}".rstrip(), flush=True
 		)
 	return kept
-
-
-def beside_peers(measured: list[Measurement], rounds: int, python: str | None) -> Iterator[Measurement]:
-	"""Runs of five steps in other engines, and ours over theirs (below 1: ours is faster)."""
-	interpreter = python or (str(PEERS_PYTHON) if PEERS_PYTHON.exists() else sys.executable)
-	finished = subprocess.run(
-		[interpreter, str(HERE / "peers.py"), json.dumps({"rounds": rounds})], capture_output=True, text=True
-	)
-	if finished.returncode:
-		reason = (finished.stderr.strip().splitlines() or ["no reason given"])[-1]
-		yield Measurement("peers", None, "", f"they could not be run: {reason}")
-		return
-	answer = json.loads(finished.stdout.strip().splitlines()[-1])
-	for name in answer["absent"]:
-		yield Measurement(f"peer: {name}", None, "", f"not installed in {interpreter} (benchmarks/peers.txt)")
-	ours = {
-		line.name: line.value for line in measured if line.unit == "ms per run" and line.ratio is not None
-	}
-	durable = ours.get("standalone: 5 steps with a database effect")
-	for name, samples in answer["cases"].items():
-		theirs = median(samples) * 1e3
-		comparable = durable is not None and "in memory" not in name
-		yield Measurement(
-			f"peer: 5 steps in {name}",
-			theirs,
-			"ms per run",
-			"ours with a database effect / theirs" if comparable else "",
-			durable / theirs if comparable else None,
-		)
 
 
 if __name__ == "__main__":

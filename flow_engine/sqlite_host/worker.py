@@ -24,6 +24,7 @@ LEAST_WAIT_SECONDS = 0.5
 # A full disk is looked at again after this: each look is a line in the log.
 STORAGE_SECONDS = 5.0
 REMEMBERED = 5_000
+_ENDED = tuple(status for status in RunStatus if status is not RunStatus.RUNNING)
 
 
 class Worker:
@@ -33,11 +34,14 @@ class Worker:
 		self.host = host
 		self.thread = threading.Thread(target=self._work, name="flow-engine-worker", daemon=True)
 		self._stopping = threading.Event()
-		self._changed = threading.Condition()
-		self._draining = False
 		self._after = ""
+		# What follows is changed and read under this lock.
+		self._lock = threading.Lock()
+		self._draining = False
 		self._count = 0
 		self._done: deque[tuple[int, Advanced]] = deque(maxlen=REMEMBERED)
+		# Whoever waits for a run is woken when that one has moved, not whenever something has.
+		self._followers: dict[str, list[threading.Event]] = {}
 
 	def start(self) -> None:
 		self.thread.start()
@@ -52,23 +56,51 @@ class Worker:
 
 	def mark(self) -> int:
 		"""A place in the worker's work so far, for `follow`."""
-		with self._changed:
+		with self._lock:
 			return self._count
 
 	def follow(self, run: str, mark: int, seconds: float) -> dict[str, Any]:
 		"""Wait until nothing of the run is due, at most this long; `{executed, scheduled}` since the mark."""
-		until = time.monotonic() + seconds
-		with self._changed:
-			while not self._at_rest(run) or self._draining:
+		until, moved = time.monotonic() + seconds, threading.Event()
+		with self._lock:
+			self._followers.setdefault(run, []).append(moved)
+		try:
+			while not self._is_through(run, mark):
 				left = until - time.monotonic()
 				if left <= 0:
 					break
-				self._changed.wait(min(left, 1.0))
-			mine = [done for count, done in self._done if count > mark and done.run == run]
+				moved.wait(min(left, 1.0))
+				moved.clear()
+		finally:
+			with self._lock:
+				self._followers[run].remove(moved)
+				if not self._followers[run]:
+					del self._followers[run]
+		mine = self._since(mark, run)
 		return {
 			"executed": [step for done in mine for step in done.executed],
 			"scheduled": [step for done in mine for step in done.scheduled],
 		}
+
+	def _since(self, mark: int, run: str) -> list[Advanced]:
+		found = []
+		with self._lock:
+			for count, done in reversed(self._done):
+				if count <= mark:
+					break
+				if done.run == run:
+					found.append(done)
+		return found[::-1]
+
+	def _is_through(self, run: str, mark: int) -> bool:
+		told = self._since(mark, run)
+		if told and told[-1].status in _ENDED:
+			return True
+		# While it drains, or is about to, what it does is told, at the latest when the draining ends.
+		if self._draining or self.host.jobs.event.is_set() or not self._at_rest(run):
+			return False
+		with self._lock:
+			return not self._draining
 
 	def _at_rest(self, run: str) -> bool:
 		try:
@@ -94,6 +126,8 @@ class Worker:
 					self._after = reconcile(self.host, self._after).after
 				self._drain()
 				send_due(self.host, DRAIN_SECONDS, self._stopping.is_set)
+				if self.host.jobs.event.is_set():
+					continue
 				wait = self._until_next()
 			except StorageFailed as error:
 				self.host.report(error, "the worker")
@@ -104,18 +138,26 @@ class Worker:
 			self.host.jobs.event.wait(wait)
 
 	def _drain(self) -> None:
-		with self._changed:
+		with self._lock:
 			self._draining = True
-		advanced: list[Advanced] = []
 		try:
-			advanced = drain(self.host, DRAIN_SECONDS)
+			drain(self.host, DRAIN_SECONDS, tell=self._tell)
 		finally:
-			with self._changed:
+			with self._lock:
 				self._draining = False
-				for done in advanced:
-					self._count += 1
-					self._done.append((self._count, done))
-				self._changed.notify_all()
+				waiting = [event for events in self._followers.values() for event in events]
+			for event in waiting:
+				event.set()
+
+	def _tell(self, advanced: list[Advanced]) -> None:
+		waiting: list[threading.Event] = []
+		with self._lock:
+			for done in advanced:
+				self._count += 1
+				self._done.append((self._count, done))
+				waiting += self._followers.get(done.run, ())
+		for event in waiting:
+			event.set()
 
 	def _until_next(self) -> float:
 		"""Seconds until something falls due, as far as is known."""

@@ -25,6 +25,14 @@ def list(category=None, applies_to=None, is_active=None, trigger_event=None):
 
 @frappe.whitelist(methods=["GET", "POST"])
 @endpoint
+def library(language=None):
+	"""The flows that ship, whether or not they are seeded here."""
+	frappe.has_permission("Flow Template", "read", throw=True)
+	return doors.library(language or frappe.local.lang)
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+@endpoint
 def get(name=None):
 	return doors.get_template(_store(), name)
 

@@ -213,6 +213,7 @@ READS: Mapping[str, Callable[[Caller, Arguments], Any]] = {
 	"templates.list": lambda c, a: doors.list_templates(
 		c.host.templates, **_only(a, "category", "applies_to", "is_active", "trigger_event")
 	),
+	"templates.library": lambda c, a: doors.library(a.get("language")),
 	"templates.get": lambda c, a: doors.get_template(c.host.templates, a.get("name")),
 	"templates.validate": lambda c, a: doors.validate_definition(
 		c.host.templates, _definition(a), a.get("name")

@@ -1,0 +1,28 @@
+/** What can be done to several runs at once: as run/actions.js, with the statuses that an action fits. */
+export function bulkActions(t) {
+	return {
+		cancel: {
+			label: t("Cancel them"),
+			title: (what) => t("Cancel {0}", [what]),
+			message: t("Nothing more of them happens; what has been done stays. This cannot be undone."),
+			danger: true,
+			reason: "required",
+			fits: ["running", "failed"],
+		},
+		retry: {
+			label: t("Try what failed again"),
+			title: (what) => t("Try again what failed in {0}", [what]),
+			message: t("Every failed step is done once more, with all the tries its retry rules allow."),
+			reason: "optional",
+			fits: ["failed"],
+		},
+		replay: {
+			label: t("Replay them"),
+			title: (what) => t("Replay {0} from their start", [what]),
+			message: t("New runs repeat all of them. Emails are sent and documents made once more."),
+			version: true,
+			reason: "required",
+			fits: ["failed", "completed", "cancelled"],
+		},
+	};
+}

@@ -1,0 +1,99 @@
+/**
+ * What can be done to a run or one of its steps: what each action is called, what it asks for, and the call it
+ * makes. Which of them are offered is the server's to say (`allowed`).
+ */
+
+/**
+ * name → `{label, title, message, endpoint, danger, reason: 'required' | 'optional' | null, values, version}`.
+ * values: may bring values along; version: asks which version is repeated.
+ */
+export function actionsOf(t) {
+	const final = t("This cannot be undone.");
+	return {
+		complete: {
+			label: t("Fire"),
+			endpoint: "runs.complete",
+			title: (what) => t("Fire “{0}”", [what]),
+			message: t("The step counts as answered and the flow goes on from it.") + " " + final,
+			values: true,
+			reason: null,
+		},
+		retry: {
+			label: t("Try again"),
+			endpoint: "runs.retry",
+			title: (what) => t("Try “{0}” again", [what]),
+			message: t("What failed is done once more, with all the tries its retry rules allow."),
+			reason: "optional",
+		},
+		skip: {
+			label: t("Skip"),
+			endpoint: "runs.skip",
+			title: (what) => t("Skip “{0}”", [what]),
+			message:
+				t("The step is given up, with everything that hangs on it; the rest of the flow goes on.") +
+				" " +
+				final,
+			reason: "required",
+		},
+		mark_done: {
+			label: t("Mark as done"),
+			endpoint: "runs.mark_done",
+			title: (what) => t("Mark “{0}” as done", [what]),
+			message:
+				t("For a step that was done by hand: the flow goes on as if it had worked.") + " " + final,
+			values: true,
+			reason: "required",
+		},
+		replay: {
+			label: t("Replay from here"),
+			endpoint: "runs.replay",
+			title: (what) => t("Replay from “{0}”", [what]),
+			message: t(
+				"A new run repeats this step and everything after it. Emails are sent and documents made once more.",
+			),
+			version: true,
+			reason: "required",
+		},
+		replay_run: {
+			label: t("Replay"),
+			endpoint: "runs.replay",
+			title: (what) => t("Replay “{0}” from its start", [what]),
+			message: t(
+				"A new run repeats all of it. Emails are sent and documents made once more; this run stays as it is.",
+			),
+			version: true,
+			reason: "required",
+		},
+		retry_run: {
+			label: t("Try what failed again"),
+			endpoint: "runs.retry",
+			title: () => t("Try everything again that failed"),
+			message: t("Every failed step is done once more, with all the tries its retry rules allow."),
+			reason: "optional",
+		},
+		cancel: {
+			label: t("Cancel the run"),
+			endpoint: "runs.cancel",
+			title: (what) => t("Cancel the run of “{0}”", [what]),
+			message:
+				t(
+					"Nothing more of it happens; what has been done stays. A call that is under way may still arrive.",
+				) +
+				" " +
+				final,
+			danger: true,
+			reason: "required",
+		},
+	};
+}
+
+/** Actions of the whole run: what `allowed` of the run says, and whether anything failed in it. */
+export function runActions(run) {
+	const allowed = run?.allowed || [];
+	const failed = (run?.steps || []).some((step) => (step.allowed || []).includes("retry"));
+	return [
+		...(failed ? ["retry_run"] : []),
+		...(allowed.includes("replay") ? ["replay_run"] : []),
+		...(allowed.includes("cancel") ? ["cancel"] : []),
+	];
+}

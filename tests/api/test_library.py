@@ -1,0 +1,19 @@
+"""The flows that ship, as something to begin from: read without being seeded, in the reader's language."""
+
+
+def test_the_shipped_flows_can_be_read_before_anything_is_seeded(served):
+	before = served.get("templates.list")["templates"]
+	found = served.get("templates.library")["templates"]
+	assert len(found) >= 5
+	assert all(entry["template_name"] and entry["description"] for entry in found)
+	assert all(served.api("templates.validate", definition=e["definition"])["problems"] == [] for e in found)
+	assert served.get("templates.list")["templates"] == before
+
+
+def test_its_labels_are_in_the_language_that_is_asked_for(served):
+	english = served.get("templates.library")["templates"]
+	french = served.get("templates.library", language="fr-CA")["templates"]
+	assert [entry["template_name"] for entry in french] == [entry["template_name"] for entry in english]
+	for one, other in zip(english, french, strict=True):
+		assert one["description"] != other["description"]
+		assert "translations" not in other

@@ -163,8 +163,8 @@ def import_templates(store: templates.TemplateStore, payload: Any) -> dict[str, 
 
 
 def library(language: Any = None) -> dict[str, Any]:
-	"""The flows that ship, to begin one's own from: `{templates: […]}` as exported, labels in `language` where
-	they have it."""
+	"""The flows that ship, to begin one's own from: `{templates: […]}` as exported, labels in `language`
+	where they have it."""
 	spoken = read.text(language, "language") or "en"
 	entries = [templates.in_language(entry, spoken) for entry in templates.library()]
 	return {"templates": [{k: v for k, v in entry.items() if k != "translations"} for entry in entries]}

@@ -9,6 +9,22 @@ import { useFlowEditor } from "./dialog.js";
 
 const AUTOSAVE_MS = 2500;
 
+/**
+ * What a new flow begins with, as a page's address or another page's code says it: a trigger where one is named,
+ * and the template's own fields.
+ */
+function readPresets({ trigger_event, doc_event, applies_to, catalog, definition, ...details }) {
+	const event = trigger_event || (applies_to ? "doc_event" : null);
+	let trigger;
+	if (event) {
+		trigger = { event, condition: "" };
+		// A business event names its own DocType.
+		if (applies_to && ["manual", "doc_event"].includes(event)) trigger.doctype = applies_to;
+		if (event === "doc_event") trigger.doc_event = doc_event || "after_insert";
+	}
+	return { catalog, definition, trigger, details };
+}
+
 /** begin(flow, savedFlow): the store's way to take a flow as what is being edited. */
 export function createDrafts(editor, host, begin) {
 	const { t } = host;
@@ -85,11 +101,9 @@ export function createDrafts(editor, host, begin) {
 		conflict.value = null;
 		published.value = null;
 		await editor.ensureCatalog();
-		const { trigger_event: event, applies_to: doctype, catalog, definition, ...details } = presets;
+		const { catalog, definition, trigger, details } = readPresets(presets);
 		editor.catalogName.value = catalog || host.catalogName || "project";
 		editor.template.value = { name: null, template_name: details.template_name || "", is_active: 0 };
-		const trigger = event ? { event, condition: "" } : doctype ? docTrigger(doctype) : undefined;
-		if (trigger && doctype && ["manual", "doc_event"].includes(trigger.event)) trigger.doctype = doctype;
 		const flow = definition || blankFlow(trigger);
 		begin(flow);
 		editor.details.value = details;
@@ -97,13 +111,6 @@ export function createDrafts(editor, host, begin) {
 		editor.selected.value = TRIGGER;
 		editor.check();
 	}
-
-	const docTrigger = (doctype) => ({
-		event: "doc_event",
-		doctype,
-		doc_event: "after_insert",
-		condition: "",
-	});
 
 	function edited() {
 		clearTimeout(timer);

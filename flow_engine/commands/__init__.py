@@ -13,6 +13,8 @@ import click
 import frappe
 from frappe.commands import get_site, pass_context
 
+from flow_engine.commands.preloading import preload_in_worker
+
 
 def on_site(function: Callable[..., int | None]) -> Callable[..., None]:
 	"""Connect to the site, run, commit; a refusal is one line with its code and exit code 2, a fault one line
@@ -237,3 +239,5 @@ def _report_outcomes(outcomes: list[dict[str, str]]) -> None:
 
 
 commands = [flow_engine]
+
+preload_in_worker(sys.argv)

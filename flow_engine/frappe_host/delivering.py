@@ -13,10 +13,10 @@ import frappe
 from frappe.utils import get_system_timezone
 from frappe.utils.password import get_encryption_key
 
+from flow_engine.engine.ports import HttpClient
 from flow_engine.frappe_host.document_values import plain_document
 from flow_engine.frappe_host.jobs import DrainHints
 from flow_engine.frappe_host.store import FrappeRuns
-from flow_engine.outbound.http import GuardedHttpClient
 from flow_engine.service.deliveries import enqueue
 from flow_engine.service.dispatch_webhooks import has_webhooks, job_deliveries
 from flow_engine.store.deliveries import SqlDeliveries
@@ -55,9 +55,10 @@ def signing_secret() -> str:
 	return hmac.new(key, b"flow_engine deliveries", hashlib.sha256).hexdigest()
 
 
-def delivery_client() -> GuardedHttpClient:
+def delivery_client() -> HttpClient:
 	"""Follows no redirects: after one, a body is sent as an empty GET, or to somebody else."""
 	from flow_engine.frappe_host.host import allowed_private_hosts
+	from flow_engine.outbound.http import GuardedHttpClient
 
 	return GuardedHttpClient(allowed_private_hosts=allowed_private_hosts(), max_redirects=0)
 

@@ -22,7 +22,6 @@ from flow_engine.frappe_host.messages import FrappeMessages
 from flow_engine.frappe_host.secrets import resolve_secret
 from flow_engine.frappe_host.store import FrappeRuns
 from flow_engine.frappe_host.templates import FrappeTemplates
-from flow_engine.outbound.http import GuardedHttpClient
 from flow_engine.store.deliveries import SqlDeliveries
 
 
@@ -38,14 +37,16 @@ class SiteLinks:
 
 
 class SiteHttp:
-	"""`ports.HttpClient` that reads the site's settings when the first call is made: a save that starts a run
-	makes none."""
+	"""`ports.HttpClient` that reads the site's settings, and loads what speaks HTTP, when the first call is
+	made: a save that starts a run makes none, nor do most jobs."""
 
 	def __init__(self) -> None:
-		self._client: GuardedHttpClient | None = None
+		self._client: HttpClient | None = None
 
 	def request(self, method: str, url: str, **options: Any) -> HttpReply:
 		if self._client is None:
+			from flow_engine.outbound.http import GuardedHttpClient
+
 			self._client = GuardedHttpClient(allowed_private_hosts=allowed_private_hosts())
 		return self._client.request(method, url, **options)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import frappe
-from frappe.desk.doctype.notification_settings.notification_settings import is_notifications_enabled
 
 MANY = 50
 MANAGER = "Flow Manager"
@@ -38,6 +37,13 @@ def enabled_users(names: Iterable[str | None]) -> list[str]:
 		return []
 	enabled = set(frappe.get_all("User", {"name": ("in", wanted), "enabled": 1}, pluck="name"))
 	return [name for name in wanted if name in enabled][:MANY]
+
+
+def is_notifications_enabled(user: str) -> bool:
+	# Loaded here: most jobs tell nobody anything.
+	from frappe.desk.doctype.notification_settings.notification_settings import is_notifications_enabled
+
+	return bool(is_notifications_enabled(user))
 
 
 def notify_user(

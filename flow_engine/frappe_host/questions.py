@@ -12,7 +12,6 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.email.doctype.email_account.email_account import EmailAccount
 from frappe.utils import escape_html, get_url_to_form
 
 from flow_engine.frappe_host.apart import do_apart
@@ -29,6 +28,9 @@ def ask(run: Mapping[str, Any], step_id: str, label: str, role: str | None, assi
 		f'<a href="{escape_html(link)}">{escape_html(title or run["name"])} ({escape_html(run["name"])})</a>',
 	)
 	# Of assignments people get emails, as they chose; where the site sends none, each would be an error.
+	# Here, because it brings half of the framework along, and most jobs ask nobody.
+	from frappe.email.doctype.email_account.email_account import EmailAccount
+
 	kind = "Assignment" if EmailAccount.find_outgoing() else "Alert"
 	for user in people_asked(run, role, assignee):
 		todo = frappe.new_doc("ToDo")

@@ -4,5 +4,6 @@ import StepPanel from "../panel/StepPanel.vue";
 import TriggerPanel from "../panel/TriggerPanel.vue";
 import RunsPanel from "../run/RunsPanel.vue";
 import TestRun from "../run/TestRun.vue";
+import TrialOutcome from "../run/TrialOutcome.vue";
 
-export const parts = { FlowSettings, StepPanel, TriggerPanel, RunsPanel, TestRun };
+export const parts = { FlowSettings, StepPanel, TriggerPanel, RunsPanel, TestRun, TrialOutcome };

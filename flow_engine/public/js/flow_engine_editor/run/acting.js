@@ -38,7 +38,7 @@ export function useActing(host, run, flow, done) {
 				host.open("Flow Run", answer.run);
 			} else if (name === "cancel" && answer.in_flight?.length) {
 				host.notify(t("Cancelled. A call was under way and may still arrive."), "waiting");
-			} else host.notify(t("Done: {0}.", [action.label]), "done");
+			} else host.notify(action.done, "done");
 			await done(answer, name);
 		} catch (error) {
 			fault.value = error.message;

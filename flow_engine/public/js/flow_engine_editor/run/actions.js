@@ -4,7 +4,7 @@
  */
 
 /**
- * name → `{label, title, message, endpoint, danger, reason: 'required' | 'optional' | null, values, version}`.
+ * name → `{label, title, message, endpoint, done, danger, reason: 'required' | 'optional' | null, values, version}`.
  * values: may bring values along; version: asks which version is repeated.
  */
 export function actionsOf(t) {
@@ -13,6 +13,7 @@ export function actionsOf(t) {
 		complete: {
 			label: t("Fire"),
 			endpoint: "runs.complete",
+			done: t("Fired."),
 			title: (what) => t("Fire “{0}”", [what]),
 			message: t("The step counts as answered and the flow goes on from it.") + " " + final,
 			values: true,
@@ -21,6 +22,7 @@ export function actionsOf(t) {
 		retry: {
 			label: t("Try again"),
 			endpoint: "runs.retry",
+			done: t("It is tried again."),
 			title: (what) => t("Try “{0}” again", [what]),
 			message: t("What failed is done once more, with all the tries its retry rules allow."),
 			reason: "optional",
@@ -28,6 +30,7 @@ export function actionsOf(t) {
 		skip: {
 			label: t("Skip"),
 			endpoint: "runs.skip",
+			done: t("Skipped."),
 			title: (what) => t("Skip “{0}”", [what]),
 			message:
 				t("The step is given up, with everything that hangs on it; the rest of the flow goes on.") +
@@ -38,6 +41,7 @@ export function actionsOf(t) {
 		mark_done: {
 			label: t("Mark as done"),
 			endpoint: "runs.mark_done",
+			done: t("Marked as done."),
 			title: (what) => t("Mark “{0}” as done", [what]),
 			message:
 				t("For a step that was done by hand: the flow goes on as if it had worked.") + " " + final,
@@ -67,6 +71,7 @@ export function actionsOf(t) {
 		retry_run: {
 			label: t("Try what failed again"),
 			endpoint: "runs.retry",
+			done: t("It is tried again."),
 			title: () => t("Try everything again that failed"),
 			message: t("Every failed step is done once more, with all the tries its retry rules allow."),
 			reason: "optional",
@@ -74,6 +79,7 @@ export function actionsOf(t) {
 		cancel: {
 			label: t("Cancel the run"),
 			endpoint: "runs.cancel",
+			done: t("Cancelled."),
 			title: (what) => t("Cancel the run of “{0}”", [what]),
 			message:
 				t(

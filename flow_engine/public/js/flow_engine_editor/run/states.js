@@ -5,7 +5,7 @@
 import { between, lengthWords, shortTime } from "./times.js";
 
 /** Under this a step took no time worth telling. */
-const WORTH_TELLING_MS = 50;
+export const WORTH_TELLING_MS = 50;
 
 const TONES = {
 	done: "done",

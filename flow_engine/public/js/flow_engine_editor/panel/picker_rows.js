@@ -21,12 +21,16 @@ function rowOf(item, group, trail = "") {
 	return { key: `${group?.key ?? ""}:${item.path}`, item, group, label, hint: hintOf(item) };
 }
 
-function score(item, label, words, path) {
+/** How well a value fits what was typed, 0 the best; null when it does not. */
+function score(path, label, groupLabel, typed) {
+	const at = folded(path);
 	const name = folded(label);
-	const at = folded(item.path);
-	if (path && at.startsWith(path)) return at === path ? 0 : 1;
-	if (!words.every((word) => name.includes(word) || at.includes(word))) return null;
-	return name.startsWith(words[0]) ? 2 : at.endsWith(`.${words[0]}`) ? 2 : 3;
+	const whole = `${folded(groupLabel)} ${name}`;
+	const words = typed.split(/[\s›]+/).filter(Boolean);
+	if ([name, whole, at, at.split(".").at(-1)].includes(words.join(" "))) return 0;
+	if (at.startsWith(typed) || name.startsWith(typed)) return 1;
+	if (!words.every((word) => whole.includes(word) || at.includes(word))) return null;
+	return name.startsWith(words.at(-1)) || at.endsWith(`.${words.at(-1)}`) ? 2 : 3;
 }
 
 /**
@@ -51,15 +55,13 @@ export function matching(groups, query, whole) {
 			return [...all.slice(0, FIRST), more];
 		});
 	}
-	const words = typed.split(/[\s›]+/).filter(Boolean);
 	const found = [];
 	for (const group of keyed) {
 		const ofGroup = [];
 		const visit = (item, trail) => {
 			const row = rowOf(item, group, trail);
-			const rank = score(item, `${group.label} ${row.label}`, words, typed);
-			if (rank !== null)
-				ofGroup.push({ row, rank: rank === 3 && folded(row.label).startsWith(words[0]) ? 2 : rank });
+			const rank = score(item.path, row.label, group.label, typed);
+			if (rank !== null) ofGroup.push({ row, rank });
 			for (const child of item.children ?? []) visit(child, row.label);
 		};
 		group.items.forEach((item) => visit(item, ""));

@@ -14,6 +14,7 @@ from typing import Any
 
 from flow_engine.engine.definition import FlowDefinition, Step
 from flow_engine.engine.errors import DocumentNotFound
+from flow_engine.engine.links import LinkedDocument, linked
 from flow_engine.engine.party import customer_of
 from flow_engine.engine.ports import Host, RunRecord
 from flow_engine.engine.state import StepState, in_log
@@ -45,7 +46,11 @@ class Context(Mapping[str, Any]):
 	def loaded(self, roots: frozenset[str]) -> dict[str, Any]:
 		"""A plain copy for use outside a transaction: everything that costs nothing, and of the documents
 		those named in `roots`."""
-		return {key: self[key] for key in self if key in self._values or key in roots}
+		plain = {key: self[key] for key in self if key in self._values or key in roots}
+		return {
+			key: value.detached() if isinstance(value, LinkedDocument) else value
+			for key, value in plain.items()
+		}
 
 
 def build_context(
@@ -104,12 +109,13 @@ def load_document(host: Host, record: RunRecord) -> Any:
 	if not record.context_doctype or not record.context_docname:
 		return None
 	try:
-		return host.documents.get(record.context_doctype, record.context_docname)
+		found = host.documents.get(record.context_doctype, record.context_docname)
 	except DocumentNotFound:
 		last = record.trigger_data.get("doc")
-		if isinstance(last, Mapping):
-			return dict(last)
-		raise
+		if not isinstance(last, Mapping):
+			raise
+		found = dict(last)
+	return linked(host.documents, record.context_doctype, found)
 
 
 def load_customer(host: Host, record: RunRecord, context: Mapping[str, Any]) -> Any:
@@ -122,7 +128,7 @@ def load_customer(host: Host, record: RunRecord, context: Mapping[str, Any]) -> 
 		if record.context_doctype == "Customer":
 			return doc
 		name = customer_of(record.context_doctype, doc)
-	return host.documents.get("Customer", name) if name else None
+	return linked(host.documents, "Customer", host.documents.get("Customer", name)) if name else None
 
 
 def _step_values(

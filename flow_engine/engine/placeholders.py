@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from flow_engine.engine.filters import FILTERS, argument_problem
+from flow_engine.engine.links import LinkedDocument
 
 MISSING: Any = type("Missing", (), {"__repr__": lambda self: "MISSING", "__bool__": lambda self: False})()
 
@@ -125,21 +126,30 @@ def _parse_short(inner: str) -> Placeholder | str:
 
 
 def resolve_path(path: str, values: Any, default: Any = MISSING) -> Any:
-	"""Follow a dotted path through mappings (by key) and lists (by index); `default` when it leads nowhere.
+	"""Follow a dotted path through mappings (by key), lists (by index) and one link of a document
+	(`links.py`); `default` when it leads nowhere.
 
 	No attributes, no calls, and no segment that begins with `__`, so it cannot reach anything but plain data.
 	"""
 	here = values
+	holder: LinkedDocument | None = None
+	field = ""
 	for segment in path.split("."):
 		if segment.startswith("__"):
 			return default
+		if holder is not None and isinstance(here, str):
+			# A value of a document that the path goes on from: into the document that it names, if it names
+			# one.
+			here = holder.follow(field)
 		if isinstance(here, Mapping):
 			if segment not in here:
 				return default
+			holder, field = (here if isinstance(here, LinkedDocument) else None), segment
 			here = here[segment]
 		elif isinstance(here, list | tuple):
 			if not _INDEX.fullmatch(segment) or int(segment) >= len(here):
 				return default
+			holder = None
 			here = here[int(segment)]
 		else:
 			return default

@@ -86,6 +86,8 @@ def is_number(value: Any) -> bool:
 	"""A finite int or float that is no boolean."""
 	if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
 		return False
+	if isinstance(value, Decimal):
+		return value.is_finite()
 	return isinstance(value, int) or math.isfinite(value)
 
 

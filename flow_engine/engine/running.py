@@ -33,6 +33,7 @@ from flow_engine.engine.errors import (
 )
 from flow_engine.engine.firing import At, Now, OnCall, decide_firing
 from flow_engine.engine.kinds.base import Effect, Kind, StepContext
+from flow_engine.engine.links import follow_links
 from flow_engine.engine.outcomes import Done, Fail, Retry, Unknown
 from flow_engine.engine.ports import Claim, Host, RunRecord
 from flow_engine.engine.retry import timeout_of
@@ -467,6 +468,7 @@ class Advance(Recorder):
 		attempt: Attempt,
 	) -> Call:
 		"""Write the intent; the call itself is made after this transaction has committed."""
+		follow_links((step.payload, step.trigger.fields), values)
 		roots = session.definition.reads[step.id] | kind.needs
 		frozen = values.loaded(roots | reads_of(step, self.host.extra_context))
 		session.put(

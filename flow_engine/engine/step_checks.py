@@ -97,7 +97,9 @@ class _StepCheck:
 		for key in ("label", "note"):
 			if data.get(key) is not None and not isinstance(data[key], str):
 				self.add(key, "bad_value", f"The {key} is a text.")
-		if data.get("disabled") not in (None, 0, 1):
+		disabled = data.get("disabled")
+		# Not everything that is a number can be compared: a signalling NaN raises.
+		if disabled is not None and not (isinstance(disabled, int | float) and disabled in (0, 1)):
 			self.add("disabled", "bad_value", "disabled is true or false.")
 		step_id = self._id(taken)
 		kind = self._kind(kinds)

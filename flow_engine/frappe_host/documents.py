@@ -91,6 +91,16 @@ class FrappeDocuments:
 				limit_page_length=limit,
 			)
 
+	def link_target(self, doctype: str, values: Mapping[str, Any], field: str) -> str | None:
+		if field in ("owner", "modified_by"):
+			return "User"
+		df = known_meta(doctype).get_field(field)
+		if df is None:
+			return None
+		if df.fieldtype == "Dynamic Link":
+			return values.get(df.options) or None
+		return df.options if df.fieldtype == "Link" else None
+
 	# --- writing ---------------------------------------------------------------------------------
 
 	def insert(self, doctype: str, values: Mapping[str, Any]) -> dict[str, Any]:

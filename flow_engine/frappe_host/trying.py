@@ -36,6 +36,7 @@ class SiteBehind:
 		self.documents = FrappeDocuments()
 		self.get = self.documents.get
 		self.find = self.documents.find
+		self.link_target = self.documents.link_target
 
 	def created(self, doctype: str, values: Mapping[str, Any]) -> dict[str, Any]:
 		with translated(f"Creating {doctype}"):

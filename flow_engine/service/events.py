@@ -15,6 +15,7 @@ from typing import Any
 from flow_engine.engine.conditions import Verdict, evaluate
 from flow_engine.engine.draining import start_run
 from flow_engine.engine.errors import FlowError, TransientDatabaseError
+from flow_engine.engine.links import follows_links, linked
 from flow_engine.engine.party import customer_of
 from flow_engine.engine.ports import Host, NewRun
 from flow_engine.engine.predicates import equals
@@ -223,6 +224,13 @@ def judge(host: Host, trigger: Trigger, occurrence: Occurrence, customer_name: s
 		return Verdict(True)
 	customer = _customer(host, trigger, customer_name)
 	values = trigger_values(trigger, occurrence, customer)
+	if follows_links(trigger.condition):
+		# As the user the flow runs as, without acting as them: this may be a web request.
+		def load(doctype: str, name: str) -> Mapping[str, Any]:
+			return host.documents.read_as(trigger.run_as or "", doctype, name)
+
+		values["doc"] = linked(host.documents, occurrence.doctype, occurrence.doc, load)
+		values["customer"] = linked(host.documents, "Customer", customer, load)
 	return evaluate(trigger.condition, values, zone=host.clock.time_zone)
 
 

@@ -255,6 +255,8 @@ def _filters() -> Iterator[str]:
 	yield ""
 	yield "There are no others. A filter that cannot handle a value leaves it as it is."
 	yield ""
+	yield "A path goes through mappings, lists and one link: `{{doc.contact_person.mobile_no}}`."
+	yield ""
 	yield from _table(
 		("filter", "gives", "written"),
 		[

@@ -13,12 +13,11 @@ from typing import Any
 
 from flow_engine.engine.plain import as_time
 from flow_engine.sqlite_host import schema
-from flow_engine.sqlite_host.known_doctypes import DOCTYPES
+from flow_engine.sqlite_host.known_doctypes import DOCTYPES, OWN
 from flow_engine.sqlite_host.store import Database
 
 # Enough to see every field that is in use, and not a whole database.
 LOOKED_AT = 50
-_OWN = ("Dispatch Job",)
 _STANDARD = (
 	("name", "ID", "Data"),
 	("creation", "Created On", "Datetime"),
@@ -38,7 +37,7 @@ class KnownDocumentTypes:
 
 	def fields(self, doctype: str) -> dict[str, Any]:
 		found = [_described(row) for row in (*_STANDARD, *DOCTYPES.get(doctype, ()))]
-		if doctype in _OWN:
+		if doctype in OWN:
 			found += _of_own(doctype)
 		known = {field["name"] for field in found}
 		seen = [field for field in _seen(self._stored(doctype)) if field["name"] not in known]
@@ -57,7 +56,7 @@ class KnownDocumentTypes:
 
 	def doctypes(self, text: str, limit: int) -> list[dict[str, str]]:
 		rows = self.database.rows("SELECT DISTINCT doctype FROM document")
-		names = sorted({*DOCTYPES, *_OWN, *(row["doctype"] for row in rows)})
+		names = sorted({*DOCTYPES, *OWN, *(row["doctype"] for row in rows)})
 		return [{"name": name, "label": name} for name in names if _has(text, name)][:limit]
 
 	def _stored(self, doctype: str) -> list[dict[str, Any]]:

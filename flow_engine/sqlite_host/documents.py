@@ -17,6 +17,7 @@ from typing import Any
 
 from flow_engine.engine.errors import Conflict, DocumentNotFound, GuardRefused, ValidationFailed
 from flow_engine.engine.ports import Clock
+from flow_engine.sqlite_host.known_doctypes import link_target
 from flow_engine.sqlite_host.store import Database
 
 STANDARD_FIELDS = (
@@ -89,6 +90,9 @@ class SqliteDocuments:
 	def read_as(self, user: str, doctype: str, name: str) -> dict[str, Any]:
 		"""There are no permissions here, so every user sees the same."""
 		return self.get(doctype, name)
+
+	def link_target(self, doctype: str, values: Mapping[str, Any], field: str) -> str | None:
+		return link_target(doctype, values, field)
 
 	def find(self, doctype: str, filters: Mapping[str, Any], limit: int = 20) -> list[str]:
 		where = "".join(" AND json_extract(`values`, %s) = %s" for _ in filters)

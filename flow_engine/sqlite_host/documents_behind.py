@@ -29,6 +29,8 @@ class Behind(Protocol):
 
 	def find(self, doctype: str, filters: Mapping[str, Any], limit: int = 20) -> list[str]: ...
 
+	def link_target(self, doctype: str, values: Mapping[str, Any], field: str) -> str | None: ...
+
 	def created(self, doctype: str, values: Mapping[str, Any]) -> dict[str, Any]:
 		"""The values that a new document would have, defaults included, if it may be created so."""
 		...
@@ -73,6 +75,9 @@ class DocumentsBehind(SqliteDocuments):
 				self.get(doctype, name)
 		return super().find(doctype, filters, limit)
 
+	def link_target(self, doctype: str, values: Mapping[str, Any], field: str) -> str | None:
+		return self.behind.link_target(doctype, values, field)
+
 	def insert(self, doctype: str, values: Mapping[str, Any]) -> dict[str, Any]:
 		given = values.get("name")
 		if given and self._is_there(doctype, str(given)):
@@ -113,6 +118,7 @@ class StoredBehind:
 		self.is_made: Callable[[str, str], bool] = lambda doctype, name: False
 		self.get = documents.get
 		self.find = documents.find
+		self.link_target = documents.link_target
 
 	def created(self, doctype: str, values: Mapping[str, Any]) -> dict[str, Any]:
 		return dict(values)

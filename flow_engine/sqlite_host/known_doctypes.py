@@ -7,6 +7,10 @@ document has it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from flow_engine.sqlite_host import schema
 
 # name, label, type, and for a Select its choices, for a Link its DocType, for a Table its rows' fields.
 Row = tuple[str, str, str] | tuple[str, str, str, object]
@@ -151,3 +155,26 @@ DOCTYPES: Mapping[str, Sequence[Row]] = {
 		("current_invoice_end", "Current Invoice End Date", "Date"),
 	),
 }
+
+OWN = ("Dispatch Job",)
+
+
+@cache
+def _links(doctype: str) -> Mapping[str, tuple[str, str]]:
+	"""Field → (Link or Dynamic Link, its DocType or the field that holds it)."""
+	if doctype in OWN:
+		fields = [
+			(f["fieldname"], f["fieldtype"], f.get("options")) for f in schema.meta_of(doctype)["fields"]
+		]
+	else:
+		fields = [(row[0], row[2], row[3]) for row in DOCTYPES.get(doctype, ()) if len(row) > 3]
+	return {name: (kind, str(options)) for name, kind, options in fields if kind in ("Link", "Dynamic Link")}
+
+
+def link_target(doctype: str, values: Mapping[str, Any], field: str) -> str | None:
+	"""The DocType that the field names a document of, where that is described; `customer` names one
+	everywhere."""
+	kind, options = _links(doctype).get(field, ("Link", "Customer") if field == "customer" else ("", ""))
+	if kind == "Dynamic Link":
+		return str(values.get(options) or "") or None
+	return options or None

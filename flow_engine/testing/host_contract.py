@@ -8,6 +8,7 @@ from flow_engine.testing.contract.batches import BatchContract
 from flow_engine.testing.contract.calls import CallContract
 from flow_engine.testing.contract.claims import ClaimContract
 from flow_engine.testing.contract.forgotten import ForgottenContract
+from flow_engine.testing.contract.links import LinkContract
 from flow_engine.testing.contract.operations import OperationsContract
 from flow_engine.testing.contract.outsiders import OutsiderContract
 from flow_engine.testing.contract.steps import StepContract
@@ -23,5 +24,6 @@ class HostContract(
 	OutsiderContract,
 	ForgottenContract,
 	OperationsContract,
+	LinkContract,
 ):
 	"""All of it. No TestCase, so that importing it collects nothing."""

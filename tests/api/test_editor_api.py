@@ -256,3 +256,17 @@ def test_a_document_shows_the_flows_that_watch_it_its_runs_and_what_can_be_start
 	assert {own["name"], anywhere["name"]} <= startable and other["name"] not in startable
 	assert [(r["name"], r["template_name"]) for r in shown["runs"]] == [(run, "tower by hand")]
 	assert served.get("connections.flows", doctype="Tower")["runs"] == []
+
+
+def test_a_condition_of_an_event_reads_through_a_link(served, document):
+	document("Customer", "CUST-L", customer_name="Lia", customer_type="Company")
+	document("Issue", "ISS-L", customer="CUST-L", subject="x")
+	condition = {"field": "doc.customer.customer_type", "op": "==", "value": "Company"}
+	made = served.flow("linked", flow(ASK, event="on_issue_opened", condition=condition))
+	answers = served.api("runs.event", event="on_issue_opened", doctype="Issue", docname="ISS-L")["results"]
+	(answer,) = [entry for entry in answers if entry["template"] == made["name"]]
+	assert answer["started"]
+	served.api("documents.put", doc={"doctype": "Customer", "name": "CUST-L", "customer_type": "Individual"})
+	answers = served.api("runs.event", event="on_issue_opened", doctype="Issue", docname="ISS-L")["results"]
+	(answer,) = [entry for entry in answers if entry["template"] == made["name"]]
+	assert (answer["started"], answer["read"]) == (False, {"doc.customer.customer_type": "Individual"})

@@ -17,7 +17,7 @@ from flow_engine.engine.errors import (
 )
 from flow_engine.frappe_host.document_types import SiteDocumentTypes
 from flow_engine.frappe_host.host import compose_host
-from flow_engine.frappe_host.tests.flows_for_tests import make_customer, make_flow
+from flow_engine.frappe_host.tests.flows_for_tests import make_customer, make_flow, subjects_of
 from flow_engine.frappe_host.tests.people_for_tests import make_user
 from flow_engine.service.events import Occurrence, new_run
 
@@ -115,6 +115,21 @@ class TestEditorDoors(FrappeTestCase):
 		):
 			with self.assertRaises(frappe.PermissionError):
 				call()
+
+	# --- links ----------------------------------------------------------------------------------------------
+
+	def test_a_triggers_condition_reads_through_a_link_as_the_user_the_flow_runs_as(self):
+		condition = {"field": "doc.customer.customer_type", "op": "==", "value": "Individual"}
+		trigger = {"doctype": "Issue", "doc_event": "after_insert", "condition": condition}
+		allowed = make_flow(**trigger)
+		other = make_flow(**{**trigger, "condition": {**condition, "op": "!="}})
+		blind = make_flow(
+			**trigger, template={"run_as": make_user("doors-blind", "Flow Manager", "Support Team")}
+		)
+		issue = frappe.get_doc({"doctype": "Issue", "subject": "x", "customer": self.customer.name}).insert()
+		self.assertEqual(subjects_of(allowed), [("Issue", issue.name)])
+		self.assertEqual(subjects_of(other), [])
+		self.assertEqual(subjects_of(blind), [])
 
 	# --- versions and conflicts -----------------------------------------------------------------------------
 

@@ -70,7 +70,7 @@ export function createCards(editor, t) {
 			colour: TRIGGER_COLOUR,
 			trigger: true,
 			problems: count,
-			spoken: spokenOf([`${over}: ${short(label)}`, short(summary), problemWords(count, t)]),
+			spoken: spokenOf([over, short(label), short(summary), problemWords(count, t)]),
 		};
 	}
 
@@ -83,6 +83,7 @@ export function createCards(editor, t) {
 		const state = stateOf(id);
 		const type = step.trigger?.type;
 		const over = overOf(step, kind, context.catalog);
+		const label = short(step.label || kind?.label || step.kind);
 		const own = short(stepSummary(step, context));
 		const when = PLAIN_TRIGGERS.includes(type) || !type ? "" : short(whenSentence(step, context));
 		const summary = waitsOnly(kind) && when ? when : [own, when].filter(Boolean).join(" · ");
@@ -91,7 +92,7 @@ export function createCards(editor, t) {
 		const parent = step.parent_id && index.byId.get(step.parent_id);
 		return {
 			over,
-			label: short(step.label || kind?.label || step.kind),
+			label,
 			summary,
 			icon: waitsOnly(kind) && TRIGGER_ICONS[type] ? TRIGGER_ICONS[type] : kind?.icon || "help",
 			colour: kind?.colour || "#64748b",
@@ -101,12 +102,14 @@ export function createCards(editor, t) {
 			problems: count,
 			disabled: Boolean(step.disabled),
 			spoken: spokenOf([
-				`${over}: ${short(step.label)}`,
+				over,
+				label,
 				summary,
-				parent && step.branch ? t("branch {0} of {1}", [step.branch, short(parent.label)]) : "",
-				short(state?.text || state?.status),
+				short(state?.text),
 				...chips.map((chip) => chip.text),
 				problemWords(count, t),
+				parent && step.branch ? t("branch {0} of {1}", [step.branch, short(parent.label)]) : "",
+				state && !state.text ? state.status : "",
 			]),
 		};
 	}

@@ -8,12 +8,16 @@ import { countChanges } from "../model/diff.js";
 import { useFlowEditor } from "./dialog.js";
 
 const AUTOSAVE_MS = 2500;
+const OWN_FIELDS = ["template_name", "category", "description", "icon", "tags", "notes", "concurrency"];
 
 /**
  * What a new flow begins with, as a page's address or another page's code says it: a trigger where one is named,
  * and the template's own fields.
  */
-function readPresets({ trigger_event, doc_event, applies_to, catalog, definition, ...details }) {
+function readPresets({ trigger_event, doc_event, applies_to, catalog, definition, ...others }) {
+	const details = Object.fromEntries(
+		OWN_FIELDS.filter((key) => others[key]).map((key) => [key, others[key]]),
+	);
 	const event = trigger_event || (applies_to ? "doc_event" : null);
 	let trigger;
 	if (event) {
@@ -187,7 +191,7 @@ export function createDrafts(editor, host, begin) {
 	async function keepAsCopy() {
 		const row = editor.template.value;
 		const mine = editor.flow.value;
-		const keys = ["category", "description", "icon", "tags", "notes", "concurrency"];
+		const keys = OWN_FIELDS.slice(1);
 		const kept = Object.fromEntries(keys.map((key) => [key, editor.detail(key)]).filter(([, v]) => v));
 		const name = t("{0} (my changes)", [editor.detail("template_name") || row.template_name]);
 		const answer = await attempt(() =>

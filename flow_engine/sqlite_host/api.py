@@ -16,6 +16,7 @@ from flow_engine.service import arguments as read
 from flow_engine.service import deliveries, doors, editor
 from flow_engine.service.bulk import act_on_all, read_bulk
 from flow_engine.service.connections import flows_about
+from flow_engine.service.language import speaker
 from flow_engine.service.runs import run_actions
 from flow_engine.service.standing import standing
 from flow_engine.sqlite_host.document_types import KnownDocumentTypes
@@ -209,7 +210,9 @@ def _definition(arguments: Arguments) -> Any:
 
 
 READS: Mapping[str, Callable[[Caller, Arguments], Any]] = {
-	"catalog": lambda c, a: doors.catalog(c.host.templates),
+	"catalog": lambda c, a: doors.catalog(
+		c.host.templates, speaker(read.text(a.get("language"), "language"))
+	),
 	"templates.list": lambda c, a: doors.list_templates(
 		c.host.templates, **_only(a, "category", "applies_to", "is_active", "trigger_event")
 	),

@@ -270,3 +270,15 @@ def test_a_condition_of_an_event_reads_through_a_link(served, document):
 	answers = served.api("runs.event", event="on_issue_opened", doctype="Issue", docname="ISS-L")["results"]
 	(answer,) = [entry for entry in answers if entry["template"] == made["name"]]
 	assert (answer["started"], answer["read"]) == (False, {"doc.customer.customer_type": "Individual"})
+
+
+def test_the_catalog_speaks_the_readers_language(served):
+	def labels(**language):
+		catalog = served.get("catalog", **language)
+		return {entry["name"]: entry["label"] for entry in catalog["doc_events"]}["after_insert"]
+
+	assert (labels(language="fr-CA"), labels(language="xx"), labels()) == (
+		"est créé",
+		"is created",
+		"is created",
+	)

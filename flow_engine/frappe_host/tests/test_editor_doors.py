@@ -55,6 +55,13 @@ class TestEditorDoors(FrappeTestCase):
 		with self.assertRaises(frappe.PermissionError):
 			catalog()
 
+	def test_the_catalog_speaks_the_readers_language(self):
+		before = frappe.local.lang
+		self.addCleanup(setattr, frappe.local, "lang", before)
+		frappe.local.lang = "fr"
+		self.assertEqual(named(catalog()["doc_events"])["after_insert"]["label"], "est créé")
+		self.assertEqual(named(catalog()["trigger_types"])["after_delay"]["fields"][0]["label"], "Jours")
+
 	# --- documents ----------------------------------------------------------------------------------------
 
 	def test_fields_are_the_frameworks_own_with_choices_links_and_rows(self):

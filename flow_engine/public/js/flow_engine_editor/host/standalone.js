@@ -30,7 +30,8 @@ export function createStandaloneHost({ navigate, language = navigator.language }
 			response = await fetch(API + path, {
 				method: "POST",
 				headers: { "Content-Type": "application/json", Accept: "application/json" },
-				body: JSON.stringify(args),
+				// The server says kinds, events and operators in the reader's language.
+				body: JSON.stringify(path === "catalog" ? { language, ...args } : args),
 			});
 		} catch {
 			throw new CallFailed({ code: "no_connection", message: t("The server does not answer.") });

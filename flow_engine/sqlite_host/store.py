@@ -84,7 +84,9 @@ class Database:
 		return {row["name"] for row in self.rows(f"PRAGMA table_info(`{table}`)")}
 
 	def _connect(self) -> sqlite3.Connection:
-		connection = sqlite3.connect(self.path, isolation_level=None, timeout=BUSY_TIMEOUT_SECONDS)
+		connection = sqlite3.connect(
+			self.path, isolation_level=None, timeout=BUSY_TIMEOUT_SECONDS, cached_statements=512
+		)
 		connection.row_factory = sqlite3.Row
 		if not self._in_memory:
 			connection.execute("PRAGMA journal_mode = WAL")
@@ -101,7 +103,7 @@ class Database:
 
 	def execute(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
 		try:
-			return self.connection.execute(_dialect(sql), values)
+			return (self.here.connection or self.connection).execute(_dialect(sql), values)
 		except sqlite3.OperationalError as error:
 			# Here, so that a step's handler does not take it for a failure of its own.
 			if _is_busy(error) and self.in_transaction:

@@ -37,7 +37,7 @@ class SqlClaims(Dialect):
 		where, values = (" AND name = %s", [only]) if only else ("", [])
 		rows = self._rows(
 			f"SELECT name, flow_template FROM `tabFlow Run` WHERE {_DUE}{where} "
-			f"ORDER BY wake_at LIMIT {int(limit)}",
+			f"{'' if only else 'ORDER BY wake_at '}LIMIT {int(limit)}",
 			[now, now, *values],
 		)
 		if len(rows) == limit > 1:

@@ -75,7 +75,7 @@ class Dialect:
 
 	def _insert(self, doctype: str, rows: Sequence[Mapping[str, Any]]) -> None:
 		columns = tuple(rows[0])
-		values = [row[column] for row in rows for column in columns]
+		values = [row[column] for row in rows for column in columns] if len(rows) > 1 else [*rows[0].values()]
 		self._change(_insertion(doctype, columns, len(rows)), values)
 
 

@@ -164,12 +164,9 @@ class SqlRuns(SqlClaims, AboutDocuments, SqlAudit, SqlSteps):
 		if not columns:
 			return
 		values = dict(columns)
-		for column in _UTC_COLUMNS:
-			if isinstance(values.get(column), datetime):
-				values[column] = self.utc_text(values[column])
-		for column in _SITE_COLUMNS:
-			if isinstance(values.get(column), datetime):
-				values[column] = self.site_text(values[column])
+		for column, value in columns.items():
+			if isinstance(value, datetime):
+				values[column] = self.utc_text(value) if column in _UTC_COLUMNS else self.site_text(value)
 		if "step_state" in values:
 			values["step_state"] = to_json(values["step_state"])
 		if "error_message" in values:

@@ -147,6 +147,7 @@ class _Simulation:
 			"result": result,
 			"error": dict(state.error) if state.error else None,
 			"reason": state.reason.value if state.reason else None,
+			"handled": state.handled.value if state.handled else None,
 			"rendered": self.watched.rendered.get(step_id),
 			"read": result.get("read") if isinstance(result, Mapping) else None,
 		}

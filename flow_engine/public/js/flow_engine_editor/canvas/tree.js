@@ -6,8 +6,8 @@ import { computed, nextTick, shallowRef, watch } from "vue";
 import { TRIGGER } from "../model/flow.js";
 import { layoutFlow } from "../model/layout.js";
 import { layoutNarrow } from "../model/narrow.js";
+import { NARROW } from "./viewport.js";
 
-const NARROW = 640;
 const GAP = 12;
 const INDENT = 18;
 const HEIGHTS = { plain: 64, tall: 92, lane: 26 };

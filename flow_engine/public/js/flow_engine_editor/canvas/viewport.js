@@ -7,6 +7,9 @@ import { computed, nextTick, onBeforeUnmount, onMounted, ref, shallowRef } from 
 const STEP = 400;
 const MARGIN = 500;
 export const PAD = 24;
+/** Up to this width the tree is a list. Pixels. */
+export const NARROW = 640;
+const NARROW_PAD = 12;
 const ZOOMS = [0.25, 0.35, 0.5, 0.67, 0.8, 0.9, 1, 1.1, 1.25, 1.5];
 
 /** box: ref of the scrolling element. `draws(layout)` says what is on the sheet: a ref of {width, height}. */
@@ -19,7 +22,10 @@ export function useViewport(box) {
 	const draws = (layout) => (sheet.value = layout);
 	let observer = null;
 
-	const pad = computed(() => Math.max(PAD, (inner.value.width - size().width * zoom.value) / 2));
+	const pad = computed(() => {
+		const least = inner.value.width <= NARROW ? NARROW_PAD : PAD;
+		return Math.max(least, (inner.value.width - size().width * zoom.value) / 2);
+	});
 	const view = computed(() => {
 		const { x, y } = corner.value;
 		const { width, height } = inner.value;

@@ -124,6 +124,24 @@ test("other dependencies stay where they can, and what cannot stay is said", () 
 	);
 });
 
+test("what waits for a moved step from elsewhere still does, or waits for what that step waited for", () => {
+	becomes(
+		"a b[a] K[b] x<K.yes[a] y[K,x]",
+		moving("a", (i) => placeAfter(i, "b")),
+		"b a[b] K[a] x<K.yes[a] y[K,x]",
+	);
+	becomes(
+		"a b[a] K[b] x<K.yes[b] y[K,x]",
+		moving("b", (i) => placeAtEnd(i)),
+		"a K[a] x<K.yes[a] y[K,x] b[y]",
+	);
+	becomes(
+		"a b[a] K[b] x<K.yes[a] y[K,x]",
+		moving("x", (i) => placeAtEnd(i)),
+		"a b[a] K[b] y[K] x[y,a]",
+	);
+});
+
 test("a result that would no longer be waited for is said", () => {
 	const start = after("a b[a] c[b]", {
 		type: "edit",

@@ -12,6 +12,7 @@ import { move } from "./operations/move.js";
 import { paste } from "./operations/paste.js";
 import { OperationRefused } from "./operations/refusal.js";
 import { rename } from "./operations/rename.js";
+import { sameValue } from "./operations/rewiring.js";
 import { needSoundStructure, settleStartTriggers } from "./operations/structure.js";
 
 export { consequences } from "./consequences.js";
@@ -47,9 +48,19 @@ export function apply(flow, operation, catalog) {
 	const next = run(index, operation);
 	if (next === whole) return flow;
 	if (TAKEN_AS_IT_IS.includes(operation.type)) return next;
-	const settled = settleStartTriggers(whole, next);
-	needSoundStructure(index, indexFlow(settled, catalog));
+	const settled = shared(flow, index, settleStartTriggers(whole, next));
+	if (settled !== flow) needSoundStructure(index, indexFlow(settled, catalog));
 	return settled;
+}
+
+/** The flow with the old objects of steps that came out the same, and the old flow when all did. */
+function shared(flow, { byId }, next) {
+	const steps = next.steps.map((step) => {
+		const old = byId.get(step?.id);
+		return old && old !== step && sameValue(old, step) ? old : step;
+	});
+	const same = steps.length === flow.steps?.length && steps.every((step, at) => step === flow.steps[at]);
+	return same ? flow : { ...next, steps };
 }
 
 /** Ids of the steps that `after` has and `before` has not, in list order: what an add, a paste or a copy made. */

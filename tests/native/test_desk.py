@@ -43,7 +43,7 @@ def desk(browser, url, people):
 		contexts.append(context)
 		page = context.new_page()
 		page.set_default_timeout(30_000)
-		page.on("pageerror", lambda error: errors.append(str(error)))
+		page.on("pageerror", lambda error: errors.append(f"{error}\n{error.stack}"))
 		page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
 		reply = context.request.post("/api/method/login", form={"usr": people[who]["email"], "pwd": PASSWORD})
 		assert reply.ok
@@ -88,18 +88,17 @@ def test_flow_templates_are_listed_with_their_state(desk):
 	expect(page.locator(".list-row .indicator-pill").first).to_be_visible()
 
 
-def test_a_template_shows_its_steps_as_an_outline(desk, site):
+def test_a_template_is_drawn_as_a_tree(desk, site):
 	name = site("frappe.db.get_value('Flow Template', {'template_name': 'residential_onboarding'})")
 	page = desk("manager")
 	open_form(page, "flow-template", name)
-	outline = page.locator("[data-fieldname=outline_html]")
-	for text in ("Dispatch the installation", "Welcome SMS", "If it fails", "If yes", "334 days"):
-		expect(outline).to_contain_text(text, ignore_case=True)
-	for button in ("Runs", "Duplicate"):
-		expect(page.get_by_role("button", name=button).first).to_be_visible()
-	outline.scroll_into_view_if_needed()
-	page.evaluate("document.querySelector('[data-fieldname=section_definition]').scrollIntoView()")
-	page.mouse.wheel(0, -180)
+	tree = page.get_by_role("tree")
+	for text in ("When a contract is signed", "Dispatch the installation", "Welcome SMS"):
+		expect(tree).to_contain_text(text)
+	for lane in ("Yes", "No", "If it fails"):
+		expect(page.locator(".fe-editor").get_by_text(lane, exact=True).first).to_be_visible()
+	expect(page.get_by_text("This is a system flow")).to_be_visible()
+	expect(page.get_by_role("button", name="Runs").first).to_be_visible()
 	picture(page, "flow-template")
 
 
@@ -110,12 +109,13 @@ def test_a_broken_draft_shows_its_problems_and_hostile_text_as_text(desk, caller
 	)[1]
 	page = desk("manager")
 	open_form(page, "flow-template", body["message"]["template"]["name"])
-	expect(page.locator(".flow-problems")).to_contain_text("steps[0].kind")
-	expect(page.locator("[data-fieldname=outline_html]")).to_contain_text(HOSTILE)
+	expect(page.locator(".fe-name", has_text=HOSTILE)).to_be_visible()
+	page.locator(".fe-problems button").first.click()
+	expect(page.get_by_role("dialog")).to_contain_text("no_such_kind")
+	page.keyboard.press("Escape")
+	page.get_by_role("button", name="Publish…").click()
+	expect(page.locator(".desk-alert").first).to_contain_text("must be solved first")
 	assert page.evaluate("window.hacked") is None
-	page.get_by_role("button", name="Publish").first.click()
-	page.locator(".modal.show .btn-modal-primary, .modal.show .btn-primary").last.click()
-	expect(page.locator(".msgprint")).to_contain_text("problem")
 
 
 def test_a_flow_is_started_from_its_template(desk, flow, about, worker):
@@ -133,7 +133,7 @@ def test_a_flow_is_started_from_its_template(desk, flow, about, worker):
 	page.wait_for_url(re.compile("/app/flow-run/FR-"))
 
 
-def test_a_finished_run_reads_as_a_list_of_steps(desk, flow, settled, worker, callers, about):
+def test_a_finished_run_reads_as_the_tree_it_took(desk, flow, settled, worker, callers, about):
 	template = flow(
 		step(
 			"check",
@@ -164,9 +164,10 @@ def test_a_finished_run_reads_as_a_list_of_steps(desk, flow, settled, worker, ca
 	page = desk("manager")
 	open_form(page, "flow-run", run)
 	steps = page.locator("[data-fieldname=steps_html]")
-	for text in ("Is it urgent?", "Send a technician", "skipped", "done"):
+	for text in ("Is it urgent?", "Send a technician", "Not taken", "DJ-"):
 		expect(steps).to_contain_text(text)
-	expect(steps.get_by_role("link", name=re.compile("Dispatch Job"))).to_be_visible()
+	steps.locator("#fe-card-job").click()
+	expect(steps.get_by_role("link", name=re.compile("DJ-")).first).to_be_visible()
 	expect(
 		page.locator(".indicator-pill:visible", has_text=re.compile("completed", re.I)).first
 	).to_be_visible()
@@ -192,7 +193,7 @@ def test_a_failed_step_says_why_and_is_tried_again(desk, flow, start, settled, w
 	settled(run, "failed")
 	page = desk("manager")
 	open_form(page, "flow-run", run)
-	expect(page.locator("[data-fieldname=steps_html]")).to_contain_text("document_not_found")
+	expect(page.locator("[data-fieldname=steps_html]")).to_contain_text("is not there")
 	expect(page.locator("[data-fieldname=steps_html]")).to_contain_text(HOSTILE)
 	assert page.evaluate("window.hacked") is None
 	site(
@@ -202,8 +203,8 @@ def test_a_failed_step_says_why_and_is_tried_again(desk, flow, start, settled, w
 		""",
 		name=missing,
 	)
-	page.get_by_role("button", name="Try Again").click()
-	page.locator(".modal.show .btn-modal-primary, .modal.show .btn-primary").last.click()
+	page.get_by_role("button", name=re.compile("^Try again: ")).first.click()
+	page.get_by_role("dialog").get_by_role("button", name="Try again").click()
 	settled(run, "completed")
 
 
@@ -221,10 +222,9 @@ def test_a_flow_user_fires_the_step_that_is_meant_for_them(
 	page = desk("user", width=375)
 	open_form(page, "flow-run", run)
 	expect(page.locator("[data-fieldname=steps_html]")).to_contain_text("Approve it")
-	fire = page.get_by_role("button", name="Fire")
-	expect(fire).to_have_count(1)
-	fire.click()
-	page.locator(".modal.show .btn-modal-primary, .modal.show .btn-primary").last.click()
+	expect(page.get_by_role("button", name="Fire: Approve it")).to_have_count(0)
+	page.get_by_role("button", name="Fire: Agree a date").first.click()
+	page.get_by_role("dialog").get_by_role("button", name="Fire").click()
 	settled(run, "running", mine="done", other="waiting")
 	assert fits(page)
 

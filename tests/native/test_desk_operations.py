@@ -33,6 +33,14 @@ def say(page: Page, reason: str) -> None:
 	expect(box).to_be_hidden()
 
 
+def answer(page: Page, label: str, reason: str) -> None:
+	"""Give the reason that an action of the run view asks for, and do it."""
+	box = page.get_by_role("dialog")
+	box.get_by_label("Reason").fill(reason)
+	box.get_by_role("button", name=label, exact=True).click()
+	expect(box).to_be_hidden()
+
+
 def audited(site, **filters) -> list[str]:
 	return site(
 		"""
@@ -51,12 +59,12 @@ def test_a_failed_step_is_skipped_and_another_marked_done_with_reasons(
 	settled(run, "failed", a="failed", b="failed")
 	page = desk("manager")
 	open_form(page, "flow-run", run)
-	page.locator("tr", has_text="First").get_by_role("button", name="Skip").click()
-	say(page, "nobody needs it")
+	page.get_by_role("button", name="Skip: First").first.click()
+	answer(page, "Skip", "nobody needs it")
 	settled(run, a="skipped")
-	expect(page.locator("tr", has_text="First")).to_contain_text("skipped")
-	page.locator("tr", has_text="Second").get_by_role("button", name="Mark as Done").click()
-	say(page, "done on the phone")
+	expect(page.locator(".fe-card", has_text="First")).to_contain_text("Skipped")
+	page.get_by_role("button", name="Mark as done: Second").first.click()
+	answer(page, "Mark as done", "done on the phone")
 	settled(run, "completed", a="skipped", b="done")
 	email = people["manager"]["email"]
 	assert audited(site, flow_run=run) == [
@@ -70,9 +78,9 @@ def test_an_ended_run_is_replayed_from_a_step(desk, flow, start, settled, worker
 	settled(run, "failed", a="done", b="failed")
 	page = desk("manager")
 	open_form(page, "flow-run", run)
-	page.get_by_role("button", name="Replay…").click()
-	dialog(page).locator("[data-fieldname=step_id] select").select_option("b")
-	say(page, "repaired")
+	page.locator(".fe-card", has_text="It fails").click()
+	page.get_by_role("button", name="Replay from here: It fails").first.click()
+	answer(page, "Replay from here", "repaired")
 	page.wait_for_function(f"!location.pathname.endsWith('{run}')")
 	child = page.url.rsplit("/", 1)[-1]
 	settled(child, "failed", a="done", b="failed")
@@ -103,20 +111,17 @@ def test_pausing_a_flow_asks_what_becomes_of_its_runs(desk, flow, start, settled
 	settled(run, "running", a="waiting")
 	page = desk("manager")
 	open_form(page, "flow-template", template)
-	expect(page.get_by_role("button", name="Runs").first).to_be_visible()
-	page.wait_for_timeout(1_000)
-	page.locator("[data-fieldname=is_active] input[type=checkbox]:visible").first.uncheck()
-	expect(page.locator(".indicator-pill:visible", has_text="Not Saved").first).to_be_visible()
-	page.locator(".page-actions .primary-action:visible").first.click()
-	box = dialog(page)
-	expect(box).to_contain_text("1 runs are under way")
-	# Closing it gives saving up.
-	box.locator(".btn-modal-close").click()
+	switch = page.get_by_role("switch", name="On")
+	expect(switch).to_be_checked()
+	switch.click()
+	# Closing the question gives it up.
+	dialog(page).locator(".btn-modal-close").click()
 	page.wait_for_timeout(500)
 	assert site("frappe.db.get_value('Flow Template', name, 'is_active')", name=template) == 1
-	page.locator(".page-actions .primary-action:visible").first.click()
+	switch.click()
 	dialog(page).locator("[data-fieldname=running] select").select_option("cancel")
-	say(page, "new prices")
+	dialog(page).locator("[data-fieldname=reason] input").fill("new prices")
+	dialog(page).locator(".btn-modal-primary:visible").last.click()
 	settled(run, "cancelled")
 	assert site("frappe.db.get_value('Flow Template', name, 'paused_reason')", name=template) == "new prices"
-	expect(page.locator("[data-fieldname=paused_reason]").first).to_contain_text("new prices")
+	expect(switch).not_to_be_checked()

@@ -80,7 +80,7 @@ function add_buttons(frm) {
 	frm.add_custom_button(__("Runs"), () =>
 		frappe.set_route("List", "Flow Run", "List", { flow_template: name }),
 	);
-	if (is_active && trigger_event === "manual" && frm.perm[0]?.write) {
+	if (is_active && trigger_event === "manual" && frappe.model.can_write("Flow Template")) {
 		frm.add_custom_button(__("Start…"), () => start(frm));
 	}
 }

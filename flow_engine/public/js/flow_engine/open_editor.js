@@ -17,7 +17,7 @@ flow_engine.open_flow_editor = async function ({ template = null, ...presets } =
 	if (shown && !(await close())) return shown.dialog;
 	await flow_engine.load_editor();
 	const dialog = new frappe.ui.Dialog({ title: __("Flow"), size: "extra-large", static: true });
-	dialog.$wrapper.addClass("fe-dialog");
+	dialog.$wrapper.addClass("fe-desk-dialog");
 	const mounted = flow_engine.editor.mount_editor(dialog.body, {
 		name: template,
 		presets,

@@ -2,8 +2,9 @@
 
 Finds the bench (`FRAPPE_BENCH`, default ~/frappe-bench) and its site (`FRAPPE_SITE`, else the bench's
 default), starts that bench's MariaDB and Redis if they are down, makes this checkout the one the bench runs,
-and runs every native test. Writes `.native-run.json`: `{tree, site, versions, passed, failed, skipped,
-seconds}`. Without a bench it says so and leaves nothing.
+keeps the bench's own scheduler and workers off the site meanwhile, and runs every native test. Writes
+`.native-run.json`: `{tree, site, versions, passed, failed, skipped, seconds}`. Without a bench it says so and
+leaves nothing.
 """
 
 from __future__ import annotations
@@ -20,6 +21,11 @@ import time
 import xml.etree.ElementTree as ElementTree
 from contextlib import contextmanager
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent / "native"))
+
+from alone import SiteIsBusy, site_to_itself
+from processes import Bench
 
 REPO = Path(__file__).resolve().parent.parent
 RECORD = REPO / ".native-run.json"
@@ -41,11 +47,15 @@ def main() -> int:
 		)
 		return 1
 	start_services(bench, config)
-	with this_checkout(bench):
-		prepare(bench, site)
-		with tempfile.TemporaryDirectory() as folder:
-			outcome = run_site_tests(bench, site, Path(folder))
-			add(outcome, run_browser_tests(bench, site, Path(folder)))
+	try:
+		with this_checkout(bench):
+			prepare(bench, site)
+			with site_to_itself(bench, site), tempfile.TemporaryDirectory() as folder:
+				outcome = run_site_tests(bench, site, Path(folder))
+				add(outcome, run_browser_tests(bench, site, Path(folder)))
+	except SiteIsBusy as error:
+		print(f"The native suite did not run. {error}")
+		return 1
 	record = {
 		"tree": tree_of(REPO),
 		"site": site,
@@ -154,8 +164,7 @@ def frappe(bench: Path, *arguments: str, **options) -> subprocess.CompletedProce
 	return subprocess.run(
 		[str(python), "-m", "frappe.utils.bench_helper", "frappe", *arguments],
 		cwd=bench / "sites",
-		env=environment(),
-		**options,
+		**{"env": environment(), **options},
 	)
 
 
@@ -197,10 +206,17 @@ def quietly(command: list[str]) -> int:
 
 
 def run_site_tests(bench: Path, site: str, folder: Path) -> dict[str, int]:
-	"""Everything that bench itself collects from the app."""
+	"""Everything that bench itself collects from the app. What these tests queue, no worker of the bench
+	takes."""
 	report = folder / "site.xml"
 	print("Running the site's tests …", flush=True)
-	result = frappe(bench, "--site", site, "run-tests", "--app", APP, "--junit-xml-output", str(report))
+	own = Bench(bench, site, folder)
+	try:
+		own.start_queue()
+		command = ("run-tests", "--app", APP, "--junit-xml-output", str(report))
+		result = frappe(bench, "--site", site, *command, env={**environment(), **own.queue_env})
+	finally:
+		own.stop()
 	return read_report(report, result.returncode)
 
 

@@ -13,6 +13,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from alone import site_to_itself
 from callers import Caller
 from gateway import Gateway
 from people import DOMAIN, make_people
@@ -31,11 +32,12 @@ def bench(tmp_path_factory) -> Iterator[Bench]:
 			"FRAPPE_BENCH and FRAPPE_SITE name the bench and the site; tests/run_native.py sets them."
 		)
 	found = Bench(Path(root).expanduser(), name, tmp_path_factory.mktemp("bench"))
-	try:
-		found.start_queue()
-		yield found
-	finally:
-		found.stop()
+	with site_to_itself(found.root, name):
+		try:
+			found.start_queue()
+			yield found
+		finally:
+			found.stop()
 
 
 @pytest.fixture(scope="session")

@@ -44,11 +44,12 @@ class Bench:
 		self.sites = sites or root / "sites"
 		self.python = root / "env" / "bin" / "python"
 		self.queue_port = free_port()
+		self.queue_env = {"FRAPPE_REDIS_QUEUE": f"redis://127.0.0.1:{self.queue_port}"}
 		self.env = {
 			**os.environ,
 			"PYTHONPATH": str(REPO),
 			"PYTHONDONTWRITEBYTECODE": "1",
-			"FRAPPE_REDIS_QUEUE": f"redis://127.0.0.1:{self.queue_port}",
+			**self.queue_env,
 		}
 		# With it set, the framework's workers would send emails inside the transaction that queues them.
 		self.env.pop("CI", None)

@@ -40,7 +40,7 @@ def test_the_outcome_has_exactly_the_keys_it_promises():
 	assert set(outcome) == {"run", "steps", "timeline", "documents", "messages"}
 	assert set(outcome["run"]) == {"status", "started_at", "completed_at", "read"}
 	keys = {"status", "trigger_at", "started_at", "completed_at", "attempts", "result", "error"}
-	keys |= {"reason", "rendered", "read"}
+	keys |= {"reason", "handled", "rendered", "read"}
 	assert list(outcome["steps"]) == ["a", "b", "c"]
 	assert all(set(entry) == keys for entry in outcome["steps"].values())
 	assert all(set(entry) == {"at", "step", "status"} for entry in outcome["timeline"])

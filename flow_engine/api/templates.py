@@ -88,6 +88,7 @@ def validate(definition=None, name=None):
 @frappe.whitelist(methods=["GET", "POST"])
 @endpoint
 def version(name=None, version=None):
+	frappe.has_permission("Flow Template", "read", throw=True)
 	return doors.template_version(_store(), name, version)
 
 

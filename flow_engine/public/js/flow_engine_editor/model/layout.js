@@ -49,6 +49,7 @@ class Picture {
 		this.edges = [];
 		this.lanes = [];
 		this.pluses = [];
+		this.plusKeys = new Map();
 	}
 
 	measure() {
@@ -205,7 +206,13 @@ class Picture {
 	}
 
 	addPlus({ x, y }, parent_id, branch, after, before, name, above) {
-		this.pluses.push(new Plus(this.index, { x, y, parent_id, branch, after, before, name, above }));
+		const plus = new Plus(this.index, { x, y, parent_id, branch, after, before, above });
+		const key = `${name} ${parent_id ?? ""} ${branch ?? ""} ${after[0] ?? ""} ${before[0] ?? ""}`;
+		// Columns inside a column may begin with the same step.
+		const count = (this.plusKeys.get(key) || 0) + 1;
+		this.plusKeys.set(key, count);
+		plus.key = count > 1 ? `${key} ${count}` : key;
+		this.pluses.push(plus);
 	}
 
 	addEdge(kind, from, to, points, branch) {
@@ -255,13 +262,12 @@ class Picture {
 class Plus {
 	#place;
 
-	constructor(index, { x, y, parent_id, branch, after, before, name, above }) {
+	constructor(index, { x, y, parent_id, branch, after, before, above }) {
 		this.x = x;
 		this.y = y;
 		this.after = above === null ? [parent_id] : above ? [above] : after;
 		this.before = before;
 		this.branch = branch;
-		this.key = `${name} ${parent_id ?? ""} ${branch ?? ""} ${after[0] ?? ""} ${before[0] ?? ""}`;
 		this.#place = () => {
 			const waits = after.flatMap((id) => waitedFor(index, id, before));
 			return { parent_id, branch, after: [...new Set(waits)], before: [...before] };

@@ -291,9 +291,16 @@ gone("Customer", customers)
 gone("Subscription Plan", frappe.get_all("Subscription Plan", {"name": ("like", like)}, pluck="name"))
 gone("Item", frappe.get_all("Item", {"name": ("like", like)}, pluck="name"))
 gone("Email Account", frappe.get_all("Email Account", {"name": ("like", like)}, pluck="name"))
-frappe.db.delete("Email Queue", {"reference_name": ("in", runs or [""])})
-frappe.db.delete("Email Queue", {"reference_name": ("like", f"{mark} %")})
+mails = frappe.get_all("Email Queue", or_filters=[["reference_name", "in", runs or [""]],
+	["reference_name", "like", like], ["message", "like", f"%Subject: {mark} %"]], pluck="name")
+frappe.db.delete("Email Queue Recipient", {"parent": ("in", mails or [""])})
+frappe.db.delete("Email Queue", {"name": ("in", mails or [""])})
+frappe.db.delete("Notification Log", {"document_name": ("in", [*mails, *runs, *templates, ""])})
 frappe.db.delete("Notification Log", {"for_user": ("in", people or [""])})
+gone("Contact", frappe.get_all("Contact", {"user": ("in", people or [""])}, pluck="name"))
+frappe.db.delete("Flow Bulk Operation", {"asked_by": ("in", people or [""])})
+# The trail of flows that are no more, their removal included.
+frappe.db.delete("Flow Audit Event", {"flow_template": ("in", templates or [""])})
 for person in people:
 	frappe.db.delete("Notification Settings", {"name": person})
 gone("User", people)

@@ -55,28 +55,25 @@ export function parseCondition(raw) {
 export function toBuilder(raw) {
 	const condition = parseCondition(raw);
 	const form = formOf(condition);
-	const told = { raw };
-	if (form === "always") return { mode: "always", told };
-	if (form === "bare") return { mode: "logic", logic: condition, bare: true, told };
+	const told = (shown, more) => ({ ...more, told: { raw, shown } });
+	if (form === "always") return told(undefined, { mode: "always" });
+	if (form === "bare") return told(condition, { mode: "logic", logic: condition, bare: true });
 	if (form === "logic") {
 		const { logic, ...others } = condition;
-		return { mode: "logic", logic, ...kept(others), told };
+		return told(logic, { mode: "logic", logic, ...kept(others) });
 	}
-	const shown = form === "unknown" ? null : itemOf(condition, 0);
-	if (shown === null) return { mode: "other", logic: condition, told };
-	const group = shown.items ? shown : { join: "all", items: [shown], bare: true };
-	return { mode: "rows", group, told: { raw, group } };
+	const item = form === "unknown" ? null : itemOf(condition, 0);
+	if (item === null) return told(condition, { mode: "other", logic: condition });
+	const group = item.items ? item : { join: "all", items: [item], bare: true };
+	return told(group, { mode: "rows", group });
 }
 
 /** The condition a builder says. One that was not changed is exactly what it was made of, text included. */
-export function fromBuilder(builder) {
-	const { told } = builder;
-	if (builder.mode === "always") return told ? told.raw : "";
-	if (builder.mode === "rows") {
-		return told && told.group === builder.group ? told.raw : fromGroup(builder.group);
-	}
-	if (builder.mode === "logic" && !builder.bare) return { logic: builder.logic, ...builder.extra };
-	return builder.logic;
+export function fromBuilder({ mode, group, logic, bare, extra, told }) {
+	if (told && told.shown === (mode === "rows" ? group : logic)) return told.raw;
+	if (mode === "always") return "";
+	if (mode === "rows") return fromGroup(group);
+	return mode === "logic" && !bare ? { logic, ...extra } : logic;
 }
 
 function kept(others) {

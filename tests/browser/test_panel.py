@@ -232,6 +232,17 @@ def test_the_picker_opens_by_a_button_shows_parts_of_a_value_and_copies(opened, 
 	assert copied == "{{doc.items.0.qty}}"
 
 
+def test_values_of_a_real_document_stand_beside_the_names(opened, served):
+	served.api("documents.put", doctype="Subscription", name="SUB-7", status="Trialling", customer="ACME")
+	about = {"event": "on_subscription_active", "condition": ""}
+	panel = opened({**flow(issue("t", "x", label="Ticket")), "trigger": about}, "Ticket")
+	panel.place("payload.subject").get_by_role("button", name="Insert a value").click()
+	panel.page.get_by_role("combobox", name="Search values").fill("subscription status")
+	row = panel.page.locator(".fe-values-option").first
+	expect(row).to_contain_text("Trialling")
+	expect(panel.page.locator(".fe-values-foot")).to_contain_text("Values of SUB-7")
+
+
 def test_a_path_that_leads_nowhere_is_underlined_and_mended(opened):
 	panel = opened(about_contracts(issue("t", "State {{doc.statuss|upper}}", label="Ticket")), "Ticket")
 	expect(panel.root.locator(".fe-token-bad")).to_have_text("doc.statuss · upper")

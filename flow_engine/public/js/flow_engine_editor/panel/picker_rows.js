@@ -1,7 +1,20 @@
 // The rows of the variable picker: the first few of every group until something is searched, then what matches.
 
+// Kept by the framework for every document: seldom what somebody looks for.
+const OF_EVERY_DOCUMENT = new Set([
+	"name",
+	"owner",
+	"creation",
+	"modified",
+	"modified_by",
+	"docstatus",
+	"idx",
+]);
 const FIRST = 6;
 const MOST = 60;
+// Of many steps before this one, the nearest are shown until somebody searches or asks for all.
+const FIRST_STEPS = 6;
+const STEPS = "steps";
 
 const folded = (text) =>
 	String(text ?? "")
@@ -21,6 +34,14 @@ function rowOf(item, group, trail = "") {
 	return { key: `${group?.key ?? ""}:${item.path}`, item, group, label, hint: hintOf(item) };
 }
 
+function usefulFirst(items) {
+	const ofAll = ({ path }) => {
+		const [, name, ...deeper] = path.split(".");
+		return !deeper.length && OF_EVERY_DOCUMENT.has(name);
+	};
+	return items.some(ofAll) ? [...items.filter((item) => !ofAll(item)), ...items.filter(ofAll)] : items;
+}
+
 /** How well a value fits what was typed, 0 the best; null when it does not. */
 function score(path, label, groupLabel, typed) {
 	const at = folded(path);
@@ -35,13 +56,25 @@ function score(path, label, groupLabel, typed) {
 
 /**
  * Rows for the whole tree. `whole`: keys of the groups that are shown to their end.
- * A row is `{key, item, group, label, hint}` or, behind the first few of a group, `{key, more, count, group}`.
+ * A row is `{key, item, group, label, hint}` or, behind the first few of a group, `{key, more, count, group}`
+ * (group null: more steps).
  */
 export function matching(groups, query, whole) {
-	const keyed = groups.map((group, index) => ({ ...group, key: `${index}` }));
+	const keyed = groups.map((group, index) => ({
+		...group,
+		key: `${index}`,
+		items: usefulFirst(group.items),
+	}));
 	const typed = folded(query);
 	if (!typed) {
+		const isStep = (group) => group.roots?.[0]?.startsWith(`${STEPS}.`);
+		const far = whole.has(STEPS) ? [] : keyed.filter(isStep).slice(FIRST_STEPS);
+		const hidden = new Set(far);
 		return keyed.flatMap((group) => {
+			if (hidden.has(group)) {
+				if (group !== far[0]) return [];
+				return [{ key: STEPS, more: STEPS, count: far.length, group: null, label: "", hint: "" }];
+			}
 			const all = group.items.map((item) => rowOf(item, group));
 			if (whole.has(group.key) || all.length <= FIRST + 1) return all;
 			const more = {

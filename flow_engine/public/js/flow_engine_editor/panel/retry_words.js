@@ -1,23 +1,5 @@
 // What a retry policy means, in words: how often a step is tried and how long it waits in between.
 
-// The engine's own (engine/retry.py), until the catalog brings them.
-const USUAL = {
-	external: {
-		max_attempts: 5,
-		backoff_seconds: 30,
-		backoff_rate: 2,
-		max_delay_seconds: 3600,
-		jitter: true,
-	},
-	database: {
-		max_attempts: 1,
-		backoff_seconds: 30,
-		backoff_rate: 2,
-		max_delay_seconds: 3600,
-		jitter: true,
-	},
-};
-
 /** `external`, `database` or `none`: what this step changes, where its kind says that the payload decides. */
 export function effectOf(kind, payload) {
 	const by = kind?.effect_when;
@@ -27,8 +9,7 @@ export function effectOf(kind, payload) {
 
 /** The policy that holds without one of the step's own. */
 export function usualPolicy(effect, limits) {
-	const given = limits?.retry_defaults ?? USUAL;
-	return given[effect === "external" ? "external" : "database"];
+	return limits.retry[effect === "external" ? "external" : "database"];
 }
 
 /** Seconds before the 2nd, 3rd, … attempt, without what chance takes off. */

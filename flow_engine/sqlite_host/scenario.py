@@ -28,7 +28,8 @@ _REPLY_KEYS = ("url", "status", "body", "headers", "error")
 @dataclass(frozen=True, slots=True)
 class Scenario:
 	"""What to simulate. `completions`: step id → posted value, applied when the step waits, in the order
-	given. `until`: where to stop even if something is still due; None: go on until nothing is."""
+	given. `until`: where to stop even if something is still due; None: go on until nothing is. `seconds`: of
+	real time, after which what has happened so far is the answer; None: as long as it takes."""
 
 	definition: Any
 	doc: Mapping[str, Any] | None = None
@@ -41,6 +42,7 @@ class Scenario:
 	replies: Sequence[Mapping[str, Any]] = ()
 	time_zone: str = "UTC"
 	kinds: Mapping[str, Any] | None = None
+	seconds: float | None = None
 
 
 def read_zone(name: str) -> ZoneInfo:

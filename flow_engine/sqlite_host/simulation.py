@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -41,7 +42,8 @@ def simulate(scenario: Scenario, world: World | None = None) -> dict[str, Any]:
 
 	`run.status` is `not_started` when the trigger's condition does not hold; `run.read` says what it read. A
 	step has its payload as it was `rendered` for its last attempt, and what its condition `read`. world: real
-	documents to stand on, where the sample documents alone are not enough.
+	documents to stand on, where the sample documents alone are not enough. `run.cut` is there when the
+	scenario's seconds were over before the run was.
 	Raises BadInput for unusable input, InvalidDefinition for a definition with problems.
 	"""
 	return _Simulation(scenario, world).go()
@@ -60,6 +62,7 @@ class _Simulation:
 		self.host, self.watched = _compose(scenario, world, self.clock)
 		self.completions = list(scenario.completions)
 		self.timeline: list[dict[str, Any]] = []
+		self.cut = False
 
 	def go(self) -> dict[str, Any]:
 		host = self.host
@@ -72,10 +75,15 @@ class _Simulation:
 		if answer.run is None:
 			return _not_started(answer)
 		watch = RunWatch(host, answer.run)
+		seconds = self.scenario.seconds
+		give_up_at = time.monotonic() + seconds if seconds is not None else None
 		for now in instants(host, self.clock, self.until):
 			for step_id, state in watch.look():
 				self.timeline.append({"at": now.isoformat(), "step": step_id, "status": state.status.value})
 			self._complete(watch)
+			if give_up_at is not None and time.monotonic() >= give_up_at:
+				self.cut = host.runs.next_wake() is not None
+				break
 		return self._report(watch)
 
 	def _start(self, trigger: Trigger, occurrence: Occurrence) -> tuple[Answer, dict[str, Any]]:
@@ -126,6 +134,7 @@ class _Simulation:
 				"started_at": record.started_at.isoformat(),
 				"completed_at": _iso(record.completed_at),
 				"read": self.read,
+				**({"cut": True} if self.cut else {}),
 			},
 			"steps": {step.id: self._step(session, watch, step.id) for step in session.definition.steps},
 			"timeline": self.timeline,

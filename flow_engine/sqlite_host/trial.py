@@ -42,6 +42,8 @@ ARGUMENTS = (
 	"event",
 )
 HIDDEN = "•••"
+# Somebody waits for the answer, and a server for its thread.
+MOST_SECONDS = 20
 # Name of a document that exists only as the sample that was sent.
 SAMPLE = "SAMPLE"
 
@@ -91,6 +93,7 @@ def read_trial(given: Mapping[str, Any], world: World) -> Scenario:
 		replies=read_replies(read.json_value(given.get("replies") or [], "replies")),
 		time_zone=world.time_zone.key,
 		kinds=world.kinds,
+		seconds=MOST_SECONDS,
 	)
 
 

@@ -49,6 +49,19 @@ def test_the_outcome_has_exactly_the_keys_it_promises():
 	assert set(outcome["messages"][0]) == keys
 
 
+def test_what_takes_too_long_is_answered_as_far_as_it_came():
+	definition = flow(
+		step("a", trigger={"type": "after_delay", "delay_days": 1}),
+		step("b", after=["a"], trigger={"type": "after_delay", "delay_days": 1}),
+	)
+	outcome = simulate(Scenario(definition, now=NOW, seconds=0))
+	assert (outcome["run"]["status"], outcome["run"]["cut"]) == ("running", True)
+	assert (outcome["steps"]["a"]["status"], outcome["steps"]["b"]["status"]) == ("scheduled", "pending")
+	assert "cut" not in simulate(Scenario(definition, now=NOW, seconds=600))["run"]
+	waiting = flow(step("a", trigger={"type": "manual"}))
+	assert "cut" not in simulate(Scenario(waiting, now=NOW, seconds=0))["run"]
+
+
 def test_onboarding_takes_eleven_months_and_no_time():
 	outcome = simulate(Scenario(SHIPPED["residential_onboarding"]["definition"], DOC, [ANN], now=NOW))
 	assert outcome["run"] == {

@@ -33,6 +33,7 @@ function catalogOf(host) {
  */
 export function createEditor(host, { readOnly = false } = {}) {
 	const { t } = host;
+	const may = (action) => !host.may || host.may(action);
 	let history = createHistory(blankFlow());
 	const editor = {
 		host,
@@ -43,6 +44,8 @@ export function createEditor(host, { readOnly = false } = {}) {
 		catalog: shallowRef(null),
 		catalogName: ref(host.catalogName || "project"),
 		problems: shallowRef([]),
+		/** The flow that `problems` are about: they name steps by their place in its list. */
+		checkedFlow: shallowRef(history.present),
 		selected: ref(null),
 		side: ref(null),
 		wanted: shallowRef(null),
@@ -58,8 +61,8 @@ export function createEditor(host, { readOnly = false } = {}) {
 	);
 	editor.kind = (name) => kinds.value.get(name) || null;
 	editor.index = computed(() => indexFlow(editor.flow.value, editor.catalog.value || undefined));
-	editor.readOnly = computed(() => readOnly || Boolean(editor.template.value?.is_system));
-	editor.placed = computed(() => placeProblems(editor.problems.value, editor.flow.value));
+	editor.readOnly = computed(() => readOnly || Boolean(editor.template.value?.is_system) || !may("edit"));
+	editor.placed = computed(() => placeProblems(editor.problems.value, editor.checkedFlow.value));
 	editor.dirty = computed(
 		() =>
 			!readOnly &&
@@ -76,6 +79,11 @@ export function createEditor(host, { readOnly = false } = {}) {
 	const checker = createChecker(editor, host);
 	const drafts = createDrafts(editor, host, begin);
 	Object.assign(editor, drafts.actions, createClipboard(editor, host));
+
+	editor.tell = (problems, flow) => {
+		editor.checkedFlow.value = flow;
+		editor.problems.value = problems || [];
+	};
 
 	/** Take this flow as what is now being edited: history begins here. */
 	function begin(flow, savedFlow = flow) {

@@ -12,7 +12,7 @@ export function createChecker(editor, host) {
 		const flow = editor.flow.value;
 		try {
 			const answer = await host.call("templates.validate", { definition: flow });
-			if (turn === asked) editor.problems.value = answer.problems;
+			if (turn === asked) editor.tell(answer.problems, flow);
 		} catch (error) {
 			// What was known stays: an edit must not fail because the check could not be asked for.
 			if (turn === asked) host.notify(error.message, "failed");

@@ -52,7 +52,7 @@ export function createDrafts(editor, host, begin) {
 	function take(answer) {
 		const { flow_definition: flow, problems, ...row } = answer.template;
 		editor.template.value = row;
-		editor.problems.value = problems || [];
+		editor.tell(problems, flow);
 		return flow;
 	}
 
@@ -153,7 +153,7 @@ export function createDrafts(editor, host, begin) {
 			editor.template.value = fresh;
 			// What was typed while this was on its way is not saved yet.
 			editor.saved.value = flow;
-			if (editor.flow.value === flow) editor.problems.value = problems || [];
+			if (editor.flow.value === flow) editor.tell(problems, flow);
 			editor.details.value = without(editor.details.value, details);
 			savedAt.value = quiet ? "auto" : "asked";
 			if (fresh.draft_state === "published") published.value = flow;
@@ -209,7 +209,7 @@ export function createDrafts(editor, host, begin) {
 		try {
 			return await work();
 		} catch (error) {
-			if (error.problems) editor.problems.value = error.problems;
+			if (error.problems) editor.tell(error.problems, editor.flow.value);
 			host.notify(error.message, "failed");
 			return null;
 		}

@@ -51,4 +51,7 @@ class FlowDelivery(Document):
 
 
 def on_doctype_update():
+	# Lists show the newest first.
+	frappe.db.add_index("Flow Delivery", ["creation"], "creation")
+	frappe.db.add_index("Flow Delivery", ["status", "modified"], "status_modified")
 	frappe.db.add_index("Flow Delivery", ["reference_doctype", "reference_name"], "reference")

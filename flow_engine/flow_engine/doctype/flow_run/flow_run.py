@@ -5,6 +5,7 @@ from frappe.utils import add_days, cint, now_datetime
 
 from flow_engine.frappe_host.columns import compare_exactly
 from flow_engine.frappe_host.names import next_name
+from flow_engine.frappe_host.old_results import clear_old_results
 
 ENDED = ("completed", "failed", "cancelled")
 BATCH = 200
@@ -47,7 +48,7 @@ class FlowRun(Document):
 			_delete_records_of(names)
 			frappe.db.delete("Flow Run", {"name": ("in", names)})
 			frappe.db.commit()  # nosemgrep: a batch that is done stays done
-		_clear_old_results()
+		clear_old_results()
 
 
 def _ended_before(before) -> list[str]:
@@ -77,26 +78,13 @@ def _delete_records_of(runs: list[str]) -> None:
 		frappe.db.set_value(doctype, {"flow_run": ("in", runs)}, "flow_run", None, update_modified=False)
 
 
-def _clear_old_results() -> None:
-	days = cint(frappe.db.get_single_value("Flow Engine Settings", "result_retention_days"))
-	if not days:
-		return
-	values = {"ended": ENDED, "before": add_days(now_datetime(), -days), "batch": BATCH}
-	while names := frappe.db.sql_list(
-		"""
-		select log.name from `tabFlow Step Log` log join `tabFlow Run` run on run.name = log.flow_run
-		where run.status in %(ended)s and run.completed_at < %(before)s and log.result is not null
-		limit %(batch)s
-		""",
-		values,
-	):
-		frappe.db.set_value("Flow Step Log", {"name": ("in", names)}, "result", None, update_modified=False)
-		frappe.db.commit()  # nosemgrep: a batch that is done stays done
-
-
 def on_doctype_update():
 	compare_exactly("Flow Run", "trigger_key")
 	frappe.db.add_index("Flow Run", ["context_doctype", "context_docname"], "context")
+	# Lists show the newest first, of all runs or of those that an operator picks.
+	frappe.db.add_index("Flow Run", ["creation"], "creation")
+	frappe.db.add_index("Flow Run", ["status", "creation"], "status_creation")
+	frappe.db.add_index("Flow Run", ["flow_template", "creation"], "template_creation")
 	frappe.db.add_index("Flow Run", ["flow_template", "status", "completed_at"], "template_status_completed")
 	frappe.db.add_index("Flow Run", ["flow_template", "wake_at"], "template_wake_at")
 	frappe.db.add_index("Flow Run", ["status", "wake_at"], "status_wake_at")

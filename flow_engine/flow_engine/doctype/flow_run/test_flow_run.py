@@ -1,9 +1,14 @@
+from contextlib import contextmanager
+from unittest.mock import patch
+
 import frappe
 from frappe.tests.utils import FrappeTestCase
 from frappe.utils import add_days, now_datetime
 
 from flow_engine.api.connections import touching
+from flow_engine.flow_engine.doctype.flow_run import flow_run as runs
 from flow_engine.flow_engine.doctype.flow_run.flow_run import FlowRun, FlowRunIsReadOnly
+from flow_engine.frappe_host import old_results
 from flow_engine.frappe_host.names import SEQUENCES, next_name
 from flow_engine.install import create_sequences
 
@@ -256,6 +261,10 @@ class TestRetention(FrappeTestCase):
 		self.old, self.recent = add_days(now_datetime(), -4000), add_days(now_datetime(), -3000)
 		self.made = []
 		self.addCleanup(self.tidy)
+		bookmark = patch.object(old_results, "BOOKMARK", f"flow_engine_test_{frappe.generate_hash(length=8)}")
+		bookmark.start()
+		self.addCleanup(bookmark.stop)
+		self.addCleanup(lambda: frappe.defaults.clear_default(old_results.BOOKMARK))
 
 	def make(self, **values) -> str:
 		self.made.append(make_run(**values))
@@ -297,3 +306,63 @@ class TestRetention(FrappeTestCase):
 		FlowRun.clear_old_logs(3500)
 		self.assertIsNone(frappe.db.get_value("Flow Step Log", {"flow_run": ended}, "result"))
 		self.assertEqual(frappe.db.get_value("Flow Step Log", {"flow_run": running}, "result"), "{}")
+
+	def test_a_long_history_goes_in_small_transactions_and_one_that_was_killed_goes_on(self):
+		gone = [self.make(status="completed", completed_at=self.old) for _ in range(35)]
+		kept = [self.make(status="running", started_at=self.old) for _ in range(3)]
+		frappe.db.commit()  # what is cleared was committed by somebody else
+		with patch.object(runs, "BATCH", 10), transactions(killed_after=2) as sizes:
+			with self.assertRaises(Killed):
+				FlowRun.clear_old_logs(3500)
+		frappe.db.rollback()
+		self.assertEqual(frappe.db.count("Flow Run", {"name": ("in", gone)}), 15)
+		with patch.object(runs, "BATCH", 10), transactions() as sizes:
+			FlowRun.clear_old_logs(3500)
+		self.assertEqual(sizes[:2], [10, 5])
+		self.assertEqual(frappe.db.count("Flow Run", {"name": ("in", gone)}), 0)
+		self.assertEqual(frappe.db.count("Flow Step Log", {"flow_run": ("in", gone)}), 0)
+		self.assertEqual(frappe.db.count("Flow Step Log", {"flow_run": ("in", kept)}), 3)
+
+	def test_results_are_cleared_once_and_not_looked_for_again(self):
+		frappe.db.set_single_value("Flow Engine Settings", "result_retention_days", 2500)
+		self.addCleanup(frappe.db.set_single_value, "Flow Engine Settings", "result_retention_days", 0)
+		ended = [self.make(status=status, completed_at=self.recent) for status in ("completed", "failed") * 4]
+		frappe.db.commit()  # what is cleared was committed by somebody else
+		with patch.object(old_results, "BATCH", 3), transactions(word="update `tabflow step log`") as sizes:
+			FlowRun.clear_old_logs(3500)
+		self.assertLessEqual(max(sizes), 3)
+		self.assertEqual(sum(sizes), len(ended))
+		later = self.make(status="failed", completed_at=add_days(self.recent, 1))
+		frappe.db.commit()  # as above
+		with transactions(word="update `tabflow step log`") as sizes:
+			FlowRun.clear_old_logs(3500)
+		self.assertEqual(sum(sizes), 1)
+		for run in [*ended, later]:
+			self.assertIsNone(frappe.db.get_value("Flow Step Log", {"flow_run": run}, "result"))
+
+
+class Killed(BaseException):
+	pass
+
+
+@contextmanager
+def transactions(killed_after: int = 0, word: str = "delete from `tabflow run` "):
+	"""How many rows statements that begin with `word` changed, transaction by transaction."""
+	sizes, changed = [], [0]
+	execute, commit = frappe.db.sql, frappe.db.commit
+
+	def sql(query, *args, **kwargs):
+		result = execute(query, *args, **kwargs)
+		if str(query).strip().lower().startswith(word):
+			changed[0] += frappe.db._cursor.rowcount
+		return result
+
+	def counted():
+		commit()
+		sizes.append(changed[0])
+		changed[0] = 0
+		if len(sizes) == killed_after:
+			raise Killed
+
+	with patch.object(frappe.db, "sql", sql), patch.object(frappe.db, "commit", counted):
+		yield sizes

@@ -22,7 +22,6 @@ export const MESSAGES = {
 	reads_later: "{0} reads a result of {1}, but will not wait for it any more.",
 	branch_unused: "Nothing will lead to {0}: on an error, {1} no longer goes into its error branch.",
 	error_branch_empty: "The error branch of {0} will be empty.",
-	label_copied: "{0} {1}",
 };
 
 /** The template of a code with its arguments put in. `t(text, args)` translates; without it, English. */

@@ -257,9 +257,14 @@ export function unknownPath(path, groups) {
 	const segments = path.split(".");
 	if (!owner) {
 		// A step that this one does not wait for, or a root that there is not.
-		const depth = segments[0] === "steps" || segments[0] === "links" ? 2 : 1;
-		const segment = segments.slice(0, depth).join(".");
-		return { owner: null, segment, near: nearest(path, groups) };
+		if (segments[0] !== "steps")
+			return { owner: null, segment: segments[0], near: nearest(path, groups) };
+		const [id = ""] = segments.slice(1);
+		// Another step is meant only when its id is nearly the same.
+		const alike = groups.filter((one) =>
+			one.roots.some((root) => isAlike(root, `steps.${id}`, id.length)),
+		);
+		return { owner: null, segment: `steps.${id}`, near: alike.length ? nearest(path, alike) : null };
 	}
 	const root = owner.roots.find((one) => path === one || path.startsWith(`${one}.`));
 	if (path === root || owner.open) return null;
@@ -302,6 +307,11 @@ export function nearest(path, groups) {
 	};
 	for (const one of groups) one.items.forEach(visit);
 	return best;
+}
+
+function isAlike(a, b, length) {
+	const limit = Math.floor(length / 4) + 1;
+	return editDistance(a.toLowerCase(), b.toLowerCase(), limit) < limit;
 }
 
 /** How many letters differ; `limit` or more is not counted further. */

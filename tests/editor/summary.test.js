@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+import {
+	conditionText,
+	fill,
+	MESSAGES,
+	stepSummary,
+	triggerCondition,
+	triggerSentence,
+	whenSentence,
+} from "../../flow_engine/public/js/flow_engine_editor/model/index.js";
+import { catalog } from "./catalog.js";
+import { after, flow, step } from "./sketch.js";
+
+const fields = [
+	{ name: "contract_value", label: "Contract value", type: "Currency" },
+	{ name: "status", label: "Status", type: "Select" },
+];
+const start = after("a b[a] d[a,b]", { type: "rename", id: "a", label: "Fibre installation" });
+const context = { flow: start, catalog, fields, fieldsOf: () => null, t: fill };
+
+test("a trigger is a sentence", () => {
+	const said = (trigger) => triggerSentence(trigger, context);
+	assert.equal(said({ event: "on_contract_signed" }), "When a contract is signed");
+	assert.equal(said({ event: "manual" }), "When somebody starts it");
+	assert.equal(
+		said({ event: "doc_event", doctype: "Contract", doc_event: "on_submit" }),
+		"When a Contract is submitted",
+	);
+	const change = { event: "doc_event", doctype: "Contract", doc_event: "field_change", field: "status" };
+	assert.equal(
+		said({ ...change, from: "Active", to: ["Inactive", "Lost"] }),
+		"When Status of a Contract changes from Active to Inactive or Lost",
+	);
+	assert.equal(said({ ...change, to: "Inactive" }), "When Status of a Contract becomes Inactive");
+	assert.equal(said(change), "When Status of a Contract changes");
+	for (const odd of [null, undefined, {}, { event: "gone" }, { event: "doc_event" }])
+		assert.match(said(odd), /^When /);
+});
+
+test("a condition is a clause", () => {
+	const condition = {
+		all: [
+			{ field: "doc.contract_value", op: ">", value: 5000 },
+			{
+				any: [
+					{ field: "{{doc.status}}", op: "in", value: ["Open", "New"] },
+					{ not: { field: "steps.a.result.name", op: "empty" } },
+				],
+			},
+		],
+	};
+	assert.equal(
+		conditionText(condition, context),
+		`Contract value > ${(5000).toLocaleString()} and (Status is one of Open, New or not (Fibre installation › Name is empty))`,
+	);
+	assert.equal(triggerCondition({ condition }, context).slice(0, 17), "if Contract value");
+	assert.equal(triggerCondition({ condition: "" }, context), "");
+	for (const odd of [3, "x", { logic: 1 }, { all: [{ logic: 1 }] }, { field: null, op: {}, value: {} }]) {
+		assert.ok(conditionText(odd, context));
+	}
+});
+
+test("a payload is a line of what it says, placeholders by their labels", () => {
+	const payload = {
+		channel: "sms",
+		to: "{{customer.mobile_no}}",
+		body: "<p>Hello {{customer.customer_name}},</p>\n<b>{{doc.status|upper}}</b>",
+	};
+	assert.equal(
+		stepSummary({ ...step(start, "b"), payload }, context),
+		"sms · Customer › Mobile no · Hello Customer name, Status",
+	);
+	const decides = { id: "b", kind: "condition", payload: { field: "doc.status", op: "==", value: "Open" } };
+	assert.equal(stepSummary(decides, context), "Status is Open");
+	for (const odd of [null, 3, { body: {} }, { body: [1, null] }, { field: {}, op: 3 }]) {
+		for (const kind of ["notify", "condition", "webhook", "gone"])
+			stepSummary({ id: "b", kind, payload: odd }, context);
+	}
+});
+
+test("hostile labels come through as the text they are, long ones cut", () => {
+	const label = "<img src=x onerror=alert(1)> ‮ 🙂";
+	const made = after(start, { type: "rename", id: "a", label });
+	assert.equal(whenSentence(step(made, "b"), { ...context, flow: made }), `as soon as “${label}” is done`);
+	const long = { ...step(start, "b"), payload: { subject: "x".repeat(10_000) } };
+	assert.ok(stepSummary(long, context).length < 200);
+});
+
+test("when a step fires is said in words", () => {
+	const said = (id, trigger) => whenSentence({ ...step(start, id), trigger }, context);
+	const prev = { type: "on_prev_complete" };
+	assert.equal(said("a", prev), "at once when the flow starts");
+	assert.equal(said("b", prev), "as soon as “Fibre installation” is done");
+	assert.equal(said("d", prev), "as soon as “Fibre installation” and “b” are done");
+	assert.equal(said("b", { type: "after_delay", delay_days: 1, delay_hours: 3 }), "after 1 day 3 hours");
+	assert.equal(
+		said("b", { type: "on_date", at: "{{doc.start_date}}", offset_days: -2 }),
+		"until Start date − 2 days",
+	);
+	assert.equal(
+		said("b", { type: "manual", role: "Field lead", timeout_hours: 48 }),
+		"waits for somebody of Field lead, 48 h at most",
+	);
+	assert.equal(said("b", { type: "on_webhook" }), "waits until it is called");
+	const under = flow("K x<K.yes");
+	assert.equal(whenSentence(step(under, "x"), { ...context, flow: under }), "right after “K”");
+	for (const odd of [null, "x", { type: "gone" }, { type: "after_delay" }, { type: "on_date" }])
+		assert.ok(said("b", odd));
+});
+
+test("every sentence goes through the translation", () => {
+	const t = (text, args) => `[${fill(text, args)}]`;
+	const foreign = { ...context, t };
+	assert.match(triggerSentence({ event: "on_contract_signed" }, foreign), /^\[/);
+	assert.match(whenSentence(step(start, "b"), foreign), /^\[/);
+	assert.match(conditionText({ not: { field: "doc.status", op: "empty" } }, foreign), /^\[/);
+	for (const text of Object.values(MESSAGES)) assert.match(text, /[.]$/);
+});
+
+test("the flows that ship are said without a hole", () => {
+	const library = new URL("../../flow_engine/library/", import.meta.url);
+	for (const name of readdirSync(library)) {
+		const { definition } = JSON.parse(readFileSync(new URL(name, library), "utf8"));
+		const whole = { ...context, flow: definition };
+		const said = definition.steps.flatMap((one) => [stepSummary(one, whole), whenSentence(one, whole)]);
+		for (const text of [...said, triggerSentence(definition.trigger, whole)]) {
+			assert.ok(text && !/undefined|null|\{\{|\{\d\}|\[object/.test(text), `${name}: ${text}`);
+		}
+	}
+});

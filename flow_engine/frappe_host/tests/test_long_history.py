@@ -151,7 +151,8 @@ def whole_reads(plan: Any, limited: bool, sorts: bool = False) -> Iterator[tuple
 	if not isinstance(plan, dict):
 		return
 	for key, part in plan.items():
-		if key == "table" and isinstance(part, dict) and part.get("rows", 0) > ROWS:
+		own = key == "table" and isinstance(part, dict) and not part["table_name"].startswith("<")
+		if own and part.get("rows", 0) > ROWS:
 			kind = part.get("access_type")
 			if kind == "ALL" or (kind == "index" and not limited):
 				yield part["table_name"], f"all ({kind})"

@@ -18,11 +18,12 @@ from time import perf_counter
 from typing import Any
 
 import frappe
+import redis
 
 APP = "flow_engine."
 PAIRS = 60
 START_PAIRS = 30
-KEY = "flow_engine_triggers"
+KEY = "flow_engine_trigger_map"
 
 
 def hooks_without_app() -> dict[str, dict[str, list[str]]]:
@@ -52,6 +53,27 @@ def counted() -> Iterator[list[int]]:
 		del frappe.db.__dict__["sql"]
 
 
+@contextmanager
+def round_trips() -> Iterator[list[int]]:
+	"""How many times the cache's Redis is asked inside."""
+	count = [0]
+	asked, piped = redis.Redis.execute_command, redis.client.Pipeline.execute
+
+	def counting(self: Any, *args: Any, **kwargs: Any) -> Any:
+		count[0] += 1
+		return asked(self, *args, **kwargs)
+
+	def counting_pipe(self: Any, *args: Any, **kwargs: Any) -> Any:
+		count[0] += 1
+		return piped(self, *args, **kwargs)
+
+	redis.Redis.execute_command, redis.client.Pipeline.execute = counting, counting_pipe
+	try:
+		yield count
+	finally:
+		redis.Redis.execute_command, redis.client.Pipeline.execute = asked, piped
+
+
 class Saves:
 	"""One document saved again and again, with the hooks of one side or the other."""
 
@@ -75,10 +97,17 @@ class Saves:
 		frappe.local.doc_events_hooks = self.with_app
 		return took
 
-	def queries(self, hooks: dict[str, Any]) -> float:
+	def insert(self) -> float:
+		"""Another document, with the hooks of the app: what a start is measured by."""
+		doc = frappe.get_doc({"doctype": "ToDo", "description": "Measured"})
+		began = perf_counter()
+		doc.insert()
+		return perf_counter() - began
+
+	def queries(self, hooks: dict[str, Any], what: Callable[[], Any] = counted) -> float:
 		counts = []
 		for _ in range(5):
-			with counted() as count:
+			with what() as count:
 				self.save(hooks)
 			counts.append(count[0])
 		return statistics.median(counts)
@@ -119,6 +148,7 @@ def unwatched(rounds: int, as_first_of_request: bool) -> dict[str, Any]:
 		"ratios": [a / b for a, b in found],
 		"queries_with": saves.queries(saves.with_app),
 		"queries_without": saves.queries(saves.without_app),
+		"cache": saves.queries(saves.with_app, round_trips) - saves.queries(saves.without_app, round_trips),
 	}
 	refuse_watched()
 	return case
@@ -146,9 +176,13 @@ def starting(rounds: int) -> dict[str, Any]:
 	saves.save(saves.with_app)
 	assert frappe.db.count("Flow Run") == runs + 1, "the save started no run (is the engine switched off?)"
 	saves.round(5)
-	found = [saves.round(START_PAIRS) for _ in range(rounds)]
+	found, inserts = [], []
+	for _ in range(rounds):
+		found.append(saves.round(START_PAIRS))
+		inserts.append(statistics.median(saves.insert() for _ in range(START_PAIRS)))
 	case = {
 		"added": [a - b for a, b in found],
+		"inserts": inserts,
 		"ratios": [a / b for a, b in found],
 		"queries": saves.queries(saves.with_app) - saves.queries(saves.without_app),
 	}

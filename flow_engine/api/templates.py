@@ -94,12 +94,12 @@ def version(name=None, version=None):
 
 @frappe.whitelist(methods=["GET", "POST"])
 @endpoint
-def standing(name=None):
+def standing(name=None, step_id=None):
 	"""How many runs stand at which step: for those who may see every run, because the numbers count them
 	all."""
 	if not sees_all():
 		raise NotAllowed("Only those who see all runs may see where they stand.")
-	return runs_standing(get_host(), _store(), name)
+	return runs_standing(get_host(), _store(), name, step_id)
 
 
 @frappe.whitelist(methods=["POST"])

@@ -38,8 +38,9 @@ class FlowStanding:
 			counts[status] = int(rows[0]["n"])
 		return counts
 
-	def states_of(self, template: str, status: str, limit: int) -> list[Any]:
-		"""The stored step states of the flow's newest runs of this status, parsed; as of their last turn."""
+	def states_of(self, template: str, status: str, limit: int) -> list[dict[str, Any]]:
+		"""The flow's newest runs of this status, newest first, with their stored step states, parsed, as of
+		their last turn: `{name, context_doctype, context_docname, customer, step_state}`."""
 		names = self._rows(
 			"SELECT name FROM `tabFlow Run` WHERE flow_template = %s AND status = %s "
 			f"ORDER BY completed_at DESC, name DESC LIMIT {int(limit)}",
@@ -48,8 +49,13 @@ class FlowStanding:
 		if not names:
 			return []
 		wanted = [row["name"] for row in names]
-		rows = self._rows(f"SELECT step_state FROM `tabFlow Run` WHERE name IN ({places(wanted)})", wanted)
-		return [from_json(row["step_state"]) for row in rows]
+		rows = self._rows(
+			"SELECT name, context_doctype, context_docname, customer, step_state FROM `tabFlow Run` "
+			f"WHERE name IN ({places(wanted)})",
+			wanted,
+		)
+		found = {row["name"]: {**row, "step_state": from_json(row["step_state"])} for row in rows}
+		return [found[name] for name in wanted if name in found]
 
 	def attempts(self, run: str, step_id: str, limit: int) -> list[dict[str, Any]]:
 		"""The step's newest attempts, oldest first: `{attempt, state, started, finished, next_at,

@@ -217,6 +217,10 @@ def test_a_picture_counts_the_runs_that_stand_at_a_step(served):
 	assert picture["steps"] == {"ask": {"waiting": 1, "scheduled": 0, "running": 0, "failed": 0}}
 	assert picture["runs"] == {"running": 1, "failed": 0, "completed": 1, "cancelled": 1}
 	assert picture["more"] is False
+	assert "here" not in picture
+	at_step = served.get("templates.standing", name=made["name"], step_id="ask")
+	assert [(run["name"], run["status"]) for run in at_step["here"]] == [(runs[2], "waiting")]
+	assert served.get("templates.standing", name=made["name"], step_id="other")["here"] == []
 	assert refusal(served.get, "templates.standing", name="nothing")[1] == "template_not_found"
 
 

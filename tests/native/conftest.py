@@ -74,6 +74,26 @@ def callers(url, people) -> dict[str, Caller]:
 
 
 @pytest.fixture
+def manager(callers) -> Caller:
+	return callers["manager"]
+
+
+@pytest.fixture
+def draft(manager):
+	"""A stored draft without steps; its values."""
+	status, body = manager.post("templates.create", template_name=unique("draft"), category="other")
+	assert status == 200, body
+	return body["message"]["template"]
+
+
+@pytest.fixture
+def system_template(manager) -> dict:
+	_, body = manager.get("templates.list")
+	name = next(t["name"] for t in body["message"]["templates"] if t["is_system"] and not t["is_active"])
+	return manager.get("templates.get", name=name)[1]["message"]["template"]
+
+
+@pytest.fixture
 def worker(bench, site):
 	"""A worker that runs: the one there is, or a new one after a test has killed it."""
 	return bench.worker()

@@ -7,7 +7,14 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from receivers import Receiver
+from receivers import LOOPBACK, Receiver, names
+
+from flow_engine.outbound.http import GuardedHttpClient
+
+
+@pytest.fixture
+def client() -> GuardedHttpClient:
+	return GuardedHttpClient(LOOPBACK, resolve=names)
 
 
 @pytest.fixture

@@ -10,6 +10,10 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from flow_engine.outbound.http import resolve_name
+
+LOOPBACK = ("127.0.0.1",)
+NAMES = {"one.test": ["127.0.0.1"], "two.test": ["127.0.0.1"], "receiver.test": ["127.0.0.1"]}
 # Key and self-signed certificate for the name receiver.test, made for these tests only.
 RECEIVER_PEM = str(Path(__file__).with_name("receiver.pem"))
 
@@ -86,3 +90,23 @@ class Receiver:
 	def close(self) -> None:
 		self.server.shutdown()
 		self.server.server_close()
+
+
+def names(host, port):
+	"""A resolver that knows the test's own names and otherwise asks the system."""
+	return NAMES.get(host) or resolve_name(host, port)
+
+
+def redirect(status, location):
+	return Reply(status, {"Location": location})
+
+
+# --- scripts for bare sockets -------------------------------------------------------------------------------
+
+
+def drop(connection, over):
+	"""Accept the request, say nothing, hang up."""
+
+
+def say(data):
+	return lambda connection, over: connection.sendall(data)

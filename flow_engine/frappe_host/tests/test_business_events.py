@@ -9,6 +9,7 @@ from frappe.handler import execute_cmd
 from frappe.utils import add_days, flt, set_request, today
 
 from flow_engine.frappe_host.event_sources import BECOMES, ON_INSERT, SOURCE
+from flow_engine.frappe_host.tests.events_for_tests import EventsTestCase
 from flow_engine.frappe_host.tests.flows_for_tests import (
 	COMPANY,
 	make_customer,
@@ -17,7 +18,6 @@ from flow_engine.frappe_host.tests.flows_for_tests import (
 	runs_of,
 	subjects_of,
 )
-from flow_engine.frappe_host.tests.test_events import EventsTestCase
 from flow_engine.service.events import BUSINESS_EVENTS
 
 

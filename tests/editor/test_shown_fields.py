@@ -1,5 +1,4 @@
-"""A field that the server requires is shown, and one that is hidden is not required: panel and validation agree
-on every condition that a descriptor may carry."""
+"""What the panel hides, validation does not require: the two agree on every condition of a descriptor."""
 
 import itertools
 import json

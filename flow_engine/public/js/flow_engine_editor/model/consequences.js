@@ -2,6 +2,7 @@
 import { indexFlow } from "./flow.js";
 import { sentence } from "./messages.js";
 import { apply, OperationRefused } from "./operations.js";
+import { reachOf } from "./reach.js";
 import { idsNamed, stepsRead } from "./reads.js";
 
 const WIRING = ["move", "delete", "change_branch", "disconnect", "paste", "edit"];
@@ -25,34 +26,34 @@ export function consequences(flow, operation, catalog, t) {
 	const found = [];
 	const tell = (step, code, ...args) => found.push({ step, code, args, message: sentence(code, args, t) });
 	const after = indexFlow(next, catalog);
+	const reach = { before: reachOf(before), after: reachOf(after) };
 	const label = (id) => (after.step(id) || before.step(id))?.label || id;
-	lostDependencies(before, after, operation, (id, other) =>
+	lostDependencies(before, after, reach, operation, (id, other) =>
 		tell(id, "dependency_dropped", label(id), label(other)),
 	);
-	lostReads(before, after, (id, other, code) => tell(id, code, label(id), label(other)));
+	lostReads(before, after, reach, (id, other, code) => tell(id, code, label(id), label(other)));
 	lostErrorBranches(before, after, tell, label);
 	if (operation.type === "paste") leftOut(before, operation, tell);
 	return found;
 }
 
-function lostDependencies(before, after, operation, tell) {
+function lostDependencies(before, after, reach, operation, tell) {
 	for (const id of before.ids) {
 		if (!after.byId.has(id)) continue;
 		for (const other of before.extraDependencies(id)) {
 			const asked = operation.type === "disconnect" && operation.to === id && operation.from === other;
-			if (!asked && after.byId.has(other) && !after.isUpstream(other, id)) tell(id, other);
+			if (!asked && after.byId.has(other) && !reach.after(other, id)) tell(id, other);
 		}
 	}
 }
 
-function lostReads(before, after, tell) {
+function lostReads(before, after, reach, tell) {
 	for (const id of before.ids) {
 		if (!after.byId.has(id)) continue;
 		for (const other of stepsRead(before.step(id))) {
 			if (!before.byId.has(other)) continue;
 			if (!after.byId.has(other)) tell(id, other, "reads_deleted");
-			else if (before.isUpstream(other, id) && !after.isUpstream(other, id))
-				tell(id, other, "reads_later");
+			else if (reach.before(other, id) && !reach.after(other, id)) tell(id, other, "reads_later");
 		}
 	}
 }

@@ -1,5 +1,6 @@
 // What holds after every edit: no new circle, no new dependency between branches that exclude each other, and no
 // step that fires at the start of the flow and yet waits.
+import { inOrder } from "../reach.js";
 import { OperationRefused } from "./refusal.js";
 
 /** Steps that got a parent or a dependency no longer fire when the flow starts. */
@@ -38,23 +39,8 @@ function isExcluded(index, id, other) {
 
 /** Steps in a circle of parents and dependencies, or behind one. */
 export function knots(index) {
-	const missing = new Map();
-	const ready = [];
-	for (const id of index.ids) {
-		const count = index.dependencies(id).length + (index.parentOf(id) === null ? 0 : 1);
-		missing.set(id, count);
-		if (!count) ready.push(id);
-	}
-	const settle = (id) => {
-		missing.set(id, missing.get(id) - 1);
-		if (missing.get(id) === 0) ready.push(id);
-	};
-	for (const id of ready) {
-		for (const lane of (index.lanes.get(id) || new Map()).values()) lane.forEach(settle);
-		index.neededBy.get(id).forEach(settle);
-	}
 	const left = new Set(index.ids);
-	for (const id of ready) left.delete(id);
+	for (const id of inOrder(index)) left.delete(id);
 	return left;
 }
 

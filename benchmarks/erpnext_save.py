@@ -1,9 +1,9 @@
 """Saves of a ToDo on a site, with and without the app's document hooks; run by the bench's own Python.
 
 Takes `{"site", "rounds"}` as JSON, prints the samples as JSON. Everything happens in transactions that are
-rolled back; nothing is committed to the site. The two sides take turns save by save (with, without, without,
-with), and the time of a side in a round is the median of its saves, so a neighbour's burst of work meets both
-or neither.
+rolled back; nothing that was written is committed to the site. The two sides take turns save by save (with,
+without, without, with), and the time of a side in a round is the median of its saves, so a neighbour's burst
+of work meets both or neither.
 """
 
 from __future__ import annotations
@@ -136,6 +136,8 @@ def refuse_watched() -> None:
 		delattr(frappe.local, KEY)
 	if triggers_for("ToDo") is not None:
 		raise SystemExit("A flow of this site listens to ToDo; switch it off to measure.")
+	# Nothing was written: but only after a commit what the map was read from is put into the cache.
+	frappe.db.commit()
 
 
 def unwatched(rounds: int, as_first_of_request: bool) -> dict[str, Any]:

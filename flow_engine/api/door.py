@@ -10,6 +10,7 @@ import frappe
 from frappe.utils import strip_html
 
 from flow_engine.engine.errors import FlowError, NotAllowed
+from flow_engine.service.language import said_again, with_problems_in
 
 MANAGERS = ("Flow Manager", "System Manager")
 
@@ -23,7 +24,7 @@ def endpoint(function):
 		# The framework passes what it was called by.
 		kwargs.pop("cmd", None)
 		try:
-			return function(*args, **kwargs)
+			return with_problems_in(function(*args, **kwargs), frappe.local.lang)
 		except Exception as error:
 			if not getattr(frappe.local, "request", None):
 				raise
@@ -46,7 +47,8 @@ def describe(error: Exception) -> tuple[int, dict]:
 	"""HTTP status and body for any error."""
 	original = getattr(error, "flow_error", error)
 	if isinstance(original, FlowError):
-		return original.http_status, original.as_dict()
+		said = with_problems_in(original.as_dict(), frappe.local.lang)
+		return original.http_status, {**said, "message": said_again(said["message"], frappe.local.lang)}
 	text = strip_html(str(error)).strip()
 	if isinstance(error, frappe.PermissionError):
 		return 403, {"code": "not_allowed", "message": text or NotAllowed().message}

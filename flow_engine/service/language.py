@@ -1,20 +1,56 @@
-"""Texts in the reader's language where no framework translates them: the same table that a site reads."""
+"""Texts in the reader's language where no framework translates them: the same table that a site reads.
+
+The engine speaks English and knows no reader. A sentence that has values in it is recognised by the table's
+own template and said again; a test holds the templates to what validation says.
+"""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Mapping
-from functools import cache
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, lru_cache
 from pathlib import Path
+from typing import Any
 
 FOLDER = Path(__file__).parent.parent / "translations"
+_PLACE = re.compile(r"(?<!\{)\{(\d)\}(?!\})|(?<=\{\{)\{(\d)\}")
+# Beside its places a template needs some words of its own to be recognised by.
+_FEWEST_LETTERS = 6
+_LONGEST = 2_000
 
 
 def speaker(language: str | None) -> Callable[[str], str]:
 	"""A function of an English text that answers it in this language (`fr`, `fr-CA`, …), in English where
 	there is no translation."""
-	table = _table(str(language or "en").lower().replace("_", "-").split("-")[0])
+	table = _table(_main(language))
 	return lambda text: table.get(text, text)
+
+
+def said_again(sentence: str, language: str | None) -> str:
+	"""A sentence with values in it, in this language; in English where the table has no such sentence."""
+	return _said_again(sentence, _main(language)) if len(sentence) <= _LONGEST else sentence
+
+
+def with_problems_in(answer: Any, language: str | None) -> Any:
+	"""An answer of a door whose problems, a template's included, are said in this language."""
+	if not isinstance(answer, Mapping) or not _table(_main(language)):
+		return answer
+	told = dict(answer)
+	if isinstance(told.get("template"), Mapping):
+		told["template"] = with_problems_in(told["template"], language)
+	if isinstance(told.get("problems"), Sequence):
+		told["problems"] = [
+			{**problem, "message": said_again(str(problem.get("message") or ""), language)}
+			if isinstance(problem, Mapping)
+			else problem
+			for problem in told["problems"]
+		]
+	return told
+
+
+def _main(language: str | None) -> str:
+	return str(language or "en").lower().replace("_", "-").split("-")[0]
 
 
 @cache
@@ -25,3 +61,42 @@ def _table(language: str) -> Mapping[str, str]:
 		return {}
 	with path.open(encoding="utf-8", newline="") as lines:
 		return {row[0]: row[1] for row in csv.reader(lines) if len(row) > 1 and row[1]}
+
+
+@cache
+def _templates(language: str) -> Sequence[tuple[re.Pattern[str], str]]:
+	"""Patterns of the sentences that have places, those with most words of their own first."""
+	found = []
+	for source in _table(language):
+		letters = sum(character.isalpha() for character in _PLACE.sub("", source))
+		if _PLACE.search(source) and letters >= _FEWEST_LETTERS:
+			found.append((letters, source))
+	return [(_pattern(source), source) for _, source in sorted(found, reverse=True)]
+
+
+def _pattern(source: str) -> re.Pattern[str]:
+	at, parts = 0, []
+	for place in _PLACE.finditer(source):
+		# Where two values meet, the first is one in quotes: nothing else would tell them apart.
+		value = "“.*?”" if _PLACE.match(source, place.end()) else ".*?"
+		parts += [re.escape(source[at : place.start()]), f"(?P<p{place[1] or place[2]}>{value})"]
+		at = place.end()
+	return re.compile("".join([*parts, re.escape(source[at:])]), re.DOTALL)
+
+
+@lru_cache(maxsize=2_000)
+def _said_again(sentence: str, language: str) -> str:
+	table = _table(language)
+	if sentence in table or not table:
+		return table.get(sentence, sentence)
+	for pattern, source in _templates(language):
+		found = pattern.fullmatch(sentence)
+		if found is not None:
+			# A value may be a sentence of its own: why a step is never done.
+			values = {name: _said_again(value, language) for name, value in found.groupdict().items()}
+			return _filled(table[source], values)
+	return sentence
+
+
+def _filled(template: str, values: Mapping[str, str]) -> str:
+	return _PLACE.sub(lambda place: values[f"p{place[1] or place[2]}"], template)

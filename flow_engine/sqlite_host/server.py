@@ -21,6 +21,7 @@ from flow_engine.engine.errors import BadInput, FlowError
 from flow_engine.engine.interventions import MAX_INPUT_BYTES
 from flow_engine.service import arguments as read
 from flow_engine.service import doors
+from flow_engine.service.language import said_again, with_problems_in
 from flow_engine.sqlite_host import api, editor_page, incoming, pages
 from flow_engine.sqlite_host.api import Caller
 from flow_engine.sqlite_host.host import StandaloneHost
@@ -71,7 +72,7 @@ class Application:
 			if not request.path.startswith(LINK):
 				incoming.check_sender(request, self.hosts)
 			if for_programs:
-				return _json({"message": self._api(request)})
+				return _json({"message": with_problems_in(self._api(request), _language(request))})
 			return self._page(request)
 		except FlowError as error:
 			return _refusal(request, error, for_programs)
@@ -115,6 +116,11 @@ class Application:
 		return _json({"message": answer})
 
 
+def _language(request: Request) -> str:
+	"""What the reader's browser asks for first."""
+	return request.accept_languages.best or "en"
+
+
 def _json(data: Any, status: int = 200) -> Response:
 	text = json.dumps(data, ensure_ascii=False, default=str)
 	return Response(text.encode("utf-8", "backslashreplace"), status, content_type="application/json")
@@ -127,7 +133,10 @@ def _html(text: str, status: int = 200) -> Response:
 def _refusal(request: Request, error: FlowError, for_programs: bool) -> Response:
 	wants_html = "text/html" in request.headers.get("Accept", "") or request.mimetype in incoming.FORMS
 	if for_programs or not wants_html:
-		return _json({**error.as_dict(), "exc_type": type(error).__name__}, error.http_status)
+		language = _language(request)
+		said = with_problems_in(error.as_dict(), language)
+		said["message"] = said_again(said["message"], language)
+		return _json({**said, "exc_type": type(error).__name__}, error.http_status)
 	return _html(pages.refusal(error), error.http_status)
 
 

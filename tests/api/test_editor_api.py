@@ -286,3 +286,17 @@ def test_the_catalog_speaks_the_readers_language(served):
 		"is created",
 		"is created",
 	)
+
+
+def test_problems_are_said_in_the_language_that_the_browser_asks_for(served):
+	def message(language):
+		reply = served.session.post(
+			served.path("templates.validate"),
+			json={"definition": {"version": 1, "trigger": {"event": "manual"}, "variables": {}}},
+			headers={"Accept-Language": language},
+			timeout=60,
+		)
+		return [problem["message"] for problem in reply.json()["message"]["problems"]]
+
+	assert message("fr-CA,fr;q=0.9,en;q=0.5") == ["Le flux n'a pas de liste d'étapes."]
+	assert message("en") == message("") == ["The flow has no list of steps."]

@@ -6,11 +6,15 @@ import csv
 import re
 from pathlib import Path
 
+import pytest
+from said_by_validation import sentences
+
 import flow_engine
 from flow_engine.engine.kinds import register
+from flow_engine.engine.validation import validate_definition
 from flow_engine.service.catalog import catalog
 from flow_engine.service.events import BUSINESS_EVENTS
-from flow_engine.service.language import FOLDER, speaker
+from flow_engine.service.language import FOLDER, said_again, speaker, with_problems_in
 
 PACKAGE = Path(flow_engine.__file__).parent
 with (FOLDER / "fr.csv").open(encoding="utf-8", newline="") as lines:
@@ -57,7 +61,7 @@ def test_no_text_stands_twice_and_none_is_empty():
 
 def test_a_translation_has_the_places_for_values_that_its_text_has():
 	def places(text):
-		return sorted(re.findall(r"\{\d+\}|\{\{[^}]*\}\}", text))
+		return sorted(re.findall(r"\{\d+\}|\{\{[\w.]+\}\}", text))
 
 	assert {text: french for text, french in FRENCH.items() if places(text) != places(french)} == {}
 
@@ -67,3 +71,46 @@ def test_the_reader_gets_their_language_and_english_where_there_is_none():
 	for language in (None, "", "en", "xx", "../fr", "fr.csv"):
 		assert speaker(language)("is created") == "is created"
 	assert speaker("fr")("never said by anybody") == "never said by anybody"
+
+
+def test_everything_that_validation_says_has_a_french_text():
+	assert len(sentences()) > 100
+	assert sentences() - FRENCH.keys() == set()
+
+
+SAID = [
+	("There is no kind of step “x”.", "Il n'y a pas de type d'étape “x”."),
+	("“doc.a” is not a number that is zero or more.", "“doc.a” n'est pas un nombre positif ou nul."),
+	(
+		"“A” is never done when this step runs: this step runs only when “B” fails.",
+		"« A » n'est jamais faite quand cette étape s'exécute : cette étape ne s'exécute que si "
+		"« B » échoue.",
+	),
+	(
+		"Another step has the id “s”, which differs from “S” only by case.",
+		"Une autre étape a l'identifiant “s”, qui ne diffère de “S” que par les majuscules.",
+	),
+	("Another step has the id “s”.", "Une autre étape a l'identifiant “s”."),
+	("Nobody has ever said this.", "Nobody has ever said this."),
+	("", ""),
+]
+
+
+@pytest.mark.parametrize(("english", "french"), SAID)
+def test_a_sentence_with_values_is_said_again_with_the_same_values(english, french):
+	assert said_again(english, "fr") == french
+	assert said_again(english, "en") == said_again(english, "xx") == english
+
+
+def test_problems_are_said_in_the_readers_language_wherever_they_stand():
+	flow = {"version": 1, "trigger": {"event": "nothing"}, "steps": [{"id": "a b", "kind": "nothing"}]}
+	problems = [
+		problem.as_dict() for problem in validate_definition(flow, register(), events=BUSINESS_EVENTS)
+	]
+	assert problems
+	told = with_problems_in({"problems": problems, "template": {"problems": problems}}, "fr")
+	for heard in (told["problems"], told["template"]["problems"]):
+		assert all(a["message"] != b["message"] for a, b in zip(heard, problems, strict=True))
+		assert [entry["code"] for entry in heard] == [entry["code"] for entry in problems]
+	assert with_problems_in({"problems": problems}, "en") == {"problems": problems}
+	assert with_problems_in([1], "fr") == [1]

@@ -61,6 +61,8 @@ class TestEditorDoors(FrappeTestCase):
 		frappe.local.lang = "fr"
 		self.assertEqual(named(catalog()["doc_events"])["after_insert"]["label"], "est créé")
 		self.assertEqual(named(catalog()["trigger_types"])["after_delay"]["fields"][0]["label"], "Jours")
+		problems = templates.validate(definition={"version": 1, "trigger": {"event": "manual"}})["problems"]
+		self.assertEqual([problem["message"] for problem in problems], ["Le flux n'a pas de liste d'étapes."])
 
 	# --- documents ----------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo page test test-standalone test-native bench soak lint format docs clean
+.PHONY: help demo page test test-standalone test-native bench soak lint format pictures docs clean
 EDITOR := flow_engine/public
 PAGE := flow_engine/sqlite_host/assets/editor/index.html
 
@@ -55,6 +55,9 @@ format: $(STAMP) node_modules ## Put everything in the house style
 	$(BIN)/ruff check --fix --quiet . || true
 	$(BIN)/ruff format --quiet .
 	npx --no-install prettier --write --log-level warn .
+
+pictures: $(STAMP) $(PAGE) ## Take the pictures of the documents anew: docs/images
+	PICTURES=docs/images $(BIN)/python -m pytest -q tests/browser/test_pictures.py
 
 docs: $(STAMP) ## Write what is generated: docs/kinds.md
 	$(BIN)/python -m flow_engine.service.kinds_page > docs/kinds.md

@@ -1,4 +1,4 @@
-"""The pictures of the README and the documents, taken of what the page really shows. `make pictures` puts them
+"""The pictures of the README and the documents, taken of what the page shows. `make pictures` puts them
 into docs/images; as a test they go to a folder of the test's."""
 
 import os

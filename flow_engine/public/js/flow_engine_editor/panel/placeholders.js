@@ -4,7 +4,7 @@ import { isPath, PLACEHOLDER } from "../model/paths.js";
 
 // What may stand between `{{` and the caret while a placeholder is being written.
 const BEING_TYPED = /\{\{([^{}\n]*)$/;
-const REST_OF_IT = /^([^{}\s|]*)((?:\|[^{}\n]*)?)(\}\})?/;
+const REST_OF_IT = /^([^{}\s|]*)((?:\|[^{}\n]*)?)\}\}/;
 
 /**
  * A text cut at its placeholders: `[{text, start, path?, filters?}]`. `path` is null for a malformed
@@ -34,23 +34,19 @@ export function typedAt(text, caret) {
 	const before = BEING_TYPED.exec(text.slice(0, caret));
 	if (!before) return null;
 	const inside = before[1];
-	const [, restOfWord, filtersBehind, closing = ""] = REST_OF_IT.exec(text.slice(caret));
+	// Behind the cursor only what is closed belongs to it: a word that stood there already stays.
+	const [, rest, filters] = REST_OF_IT.exec(text.slice(caret)) ?? [];
+	const closed = rest !== undefined;
 	const bar = inside.lastIndexOf("|");
 	if (bar >= 0) {
 		const query = inside.slice(bar + 1);
 		if (query.includes(":")) return null;
 		const from = before.index + 2 + bar + 1;
-		return {
-			part: "filter",
-			query: query.trim(),
-			from,
-			to: caret + restOfWord.length,
-			closed: closing !== "",
-		};
+		return { part: "filter", query: query.trim(), from, to: caret + (rest?.length ?? 0), closed };
 	}
-	const keeps = filtersBehind !== "";
-	const to = caret + restOfWord.length + (keeps ? 0 : closing.length);
-	return { part: "path", query: inside.trim(), from: before.index, to, closed: closing !== "", keeps };
+	const keeps = Boolean(filters);
+	const to = caret + (closed ? rest.length + (keeps ? 0 : 2) : 0);
+	return { part: "path", query: inside.trim(), from: before.index, to, closed, keeps };
 }
 
 /** A text with its range replaced: `{text, caret}`, the caret behind what was put in. */

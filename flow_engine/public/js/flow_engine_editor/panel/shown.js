@@ -7,22 +7,28 @@ const blank = (value) =>
 	(typeof value === "string" && !value.trim()) ||
 	(Array.isArray(value) && !value.length) ||
 	(typeof value === "object" && value !== null && !Array.isArray(value) && !Object.keys(value).length);
-const numeric = (value) => typeof value !== "boolean" && !missing(value) && Number.isFinite(Number(value));
+const numeric = (value) =>
+	typeof value === "number" ||
+	(typeof value === "string" && value.trim() !== "" && Number.isFinite(Number(value)));
+
+// A truth value is 1 or 0 beside a number and its word beside a text.
+const bit = (value, other) =>
+	typeof value === "boolean" && (typeof other === "boolean" || numeric(other)) ? Number(value) : value;
+const word = (value, other) =>
+	typeof value === "string" && typeof other === "boolean" ? value.trim().toLowerCase() : value;
+const asText = (value) => (typeof value === "object" ? JSON.stringify(value) : String(value));
 
 function same(a, b) {
 	if (missing(a) || missing(b)) return missing(a) && missing(b);
-	if (numeric(a) && numeric(b)) return Number(a) === Number(b);
-	if (typeof a === "boolean" || typeof b === "boolean") return truth(a) === truth(b);
-	return String(a) === String(b);
+	const [left, right] = [bit(a, b), bit(b, a)];
+	if (numeric(left) && numeric(right)) return Number(left) === Number(right);
+	return asText(word(left, right)) === asText(word(right, left));
 }
-
-const truth = (value) =>
-	numeric(value) ? Number(value) !== 0 : String(value).trim().toLowerCase() === "true";
 
 function choices(value) {
 	if (Array.isArray(value)) return value;
 	if (typeof value === "string") return value.trim() ? value.split(",").map((part) => part.trim()) : [];
-	return missing(value) ? [] : [value];
+	return missing(value) || typeof value === "object" ? [] : [value];
 }
 
 const OPERATORS = {
@@ -43,10 +49,12 @@ function holds(condition, values) {
 }
 
 /** The payload as `depends_on` sees it: defaults stand where nothing is given. */
-export function filled(fields, payload) {
-	const values = {};
-	for (const field of fields) values[field.name] = payload?.[field.name] ?? field.default;
-	return values;
+function filled(fields, payload) {
+	const given = Object.entries(payload ?? {}).filter(([, value]) => value !== null && value !== undefined);
+	return {
+		...Object.fromEntries(fields.map((field) => [field.name, field.default])),
+		...Object.fromEntries(given),
+	};
 }
 
 /** The descriptors that are to be shown for this payload, in their order. */

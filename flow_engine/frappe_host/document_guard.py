@@ -9,6 +9,7 @@ import frappe
 from frappe.model import table_fields
 
 from flow_engine.engine.errors import GuardRefused, UnknownDocType, ValidationFailed
+from flow_engine.engine.standard_fields import STANDARD_FIELDS
 from flow_engine.frappe_host.document_values import fitting, holds_value, permission_levels
 from flow_engine.frappe_host.subscription_trial import end_trial
 
@@ -31,21 +32,6 @@ EVERYDAY = frozenset(("ToDo", "Event", "Note", "Contact", "Address"))
 OWN_WRITABLE = frozenset(("Dispatch Job",))
 
 # What Frappe keeps itself; so are all names that begin with an underscore (tags, assignments, likes).
-STANDARD_FIELDS = frozenset(
-	(
-		"name",
-		"doctype",
-		"owner",
-		"creation",
-		"modified",
-		"modified_by",
-		"docstatus",
-		"idx",
-		"parent",
-		"parenttype",
-		"parentfield",
-	)
-)
 
 # Methods of documents that flows may run; each saves by itself, with the acting user's permissions. None: the
 # document's own method of that name.

@@ -18,9 +18,9 @@ from flow_engine.engine.errors import (
 	UnknownDocType,
 	ValidationFailed,
 )
+from flow_engine.engine.standard_fields import STANDARD_FIELDS
 from flow_engine.frappe_host.acting import as_user, check_user
 from flow_engine.frappe_host.document_guard import (
-	STANDARD_FIELDS,
 	check_method,
 	check_own_document,
 	check_writable,

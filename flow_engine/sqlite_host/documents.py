@@ -17,22 +17,10 @@ from typing import Any
 
 from flow_engine.engine.errors import Conflict, DocumentNotFound, GuardRefused, ValidationFailed
 from flow_engine.engine.ports import Clock
+from flow_engine.engine.standard_fields import STANDARD_FIELDS
 from flow_engine.sqlite_host.known_doctypes import link_target
 from flow_engine.sqlite_host.store import Database
 
-STANDARD_FIELDS = (
-	"name",
-	"doctype",
-	"owner",
-	"creation",
-	"modified",
-	"modified_by",
-	"docstatus",
-	"idx",
-	"parent",
-	"parenttype",
-	"parentfield",
-)
 _OPEN_JOB = ("Open", "Scheduled", "In Progress")
 _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 	"Issue": {"status": "Open"},
@@ -156,7 +144,7 @@ class SqliteDocuments:
 		)
 
 	def update(self, doctype: str, name: str, values: Mapping[str, Any]) -> dict[str, Any]:
-		refused = sorted(set(values) & set(STANDARD_FIELDS))
+		refused = sorted(set(values) & STANDARD_FIELDS)
 		if refused:
 			raise GuardRefused(
 				f"{refused[0]} is a standard field; a flow may not write it.", field=refused[0]

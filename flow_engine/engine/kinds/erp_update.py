@@ -10,27 +10,11 @@ from flow_engine.engine.errors import BadTemplate, DocumentNotFound, GuardRefuse
 from flow_engine.engine.kinds import subject
 from flow_engine.engine.kinds.base import Effect, Field, Kind, StepContext
 from flow_engine.engine.outcomes import Done
+from flow_engine.engine.standard_fields import STANDARD_FIELDS
 
-# What Frappe keeps itself. Whatever begins with an underscore (tags, assignments, likes) is refused as well.
-# The host refuses more: DocTypes a flow may not touch, and fields above the user's permission level.
-STANDARD_FIELDS = frozenset(
-	(
-		"name",
-		"doctype",
-		"docstatus",
-		"owner",
-		"creation",
-		"modified",
-		"modified_by",
-		"idx",
-		"parent",
-		"parenttype",
-		"parentfield",
-		"amended_from",
-		"naming_series",
-		"workflow_state",
-	)
-)
+# Whatever begins with an underscore (tags, assignments, likes) is refused as well. The host refuses more:
+# DocTypes a flow may not touch, and fields above the user's permission level.
+NEVER_WRITTEN = STANDARD_FIELDS | {"amended_from", "naming_series", "workflow_state"}
 
 
 def update(ctx: StepContext) -> Done:
@@ -64,7 +48,7 @@ def refusals(values: Mapping[str, Any]) -> list[str]:
 	for name in values:
 		if not isinstance(name, str) or not name.strip() or "{{" in name:
 			reasons.append(f"{str(name)[:100]!r} is not the name of a field.")
-		elif name in STANDARD_FIELDS or name.startswith("_"):
+		elif name in NEVER_WRITTEN or name.startswith("_"):
 			reasons.append(f"A flow may not write the field {name[:100]}.")
 	return reasons
 

@@ -2,7 +2,7 @@ import pytest
 
 from flow_engine.engine.errors import BadTemplate, DocumentNotFound, GuardRefused
 from flow_engine.engine.kinds import PROJECT_KINDS
-from flow_engine.engine.kinds.erp_update import STANDARD_FIELDS
+from flow_engine.engine.kinds.erp_update import NEVER_WRITTEN
 from flow_engine.engine.outcomes import Done
 
 ERP_UPDATE = PROJECT_KINDS["erp_update"]
@@ -40,7 +40,7 @@ def test_without_a_name_any_other_document_is_not_found(world):
 		)
 
 
-@pytest.mark.parametrize("field", [*sorted(STANDARD_FIELDS), "_user_tags", "_assign", "__onload"])
+@pytest.mark.parametrize("field", [*sorted(NEVER_WRITTEN), "_user_tags", "_assign", "__onload"])
 def test_what_frappe_keeps_itself_is_refused_when_saved_and_when_run(world, field):
 	world.documents.keep("Issue", "ISS-1")
 	payload = {"doctype": "Issue", "fields_json": {field: 1, "priority": "High"}}

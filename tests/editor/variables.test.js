@@ -152,6 +152,26 @@ test("an unknown path is told with what comes close; what may exist is not", () 
 	}
 });
 
+test("the fields of a document that another names are there one level deep, asked for when looked at", () => {
+	const asked = [];
+	const fieldsOf = (doctype) => (asked.push(doctype), META[doctype] || null);
+	const groups = variablesAt(start, "b", { ...context, fieldsOf });
+	assert.deepEqual([...new Set(asked)], ["Contract", "Customer"]);
+	asked.length = 0;
+	findVariable("doc.status", groups);
+	nearest("doc.statuss", groups);
+	assert.deepEqual(asked, []);
+	assert.deepEqual(findVariable("doc.party_name.email_id", groups).trail, ["Contract", "Party", "Email"]);
+	assert.deepEqual(asked[0], "Customer");
+	assert.equal(unknownPath("doc.party_name.emailid", groups).near.path, "doc.party_name.email_id");
+	assert.equal(findVariable("trigger.before.party_name.email_id", groups), null);
+	const loading = variablesAt(start, "b", {
+		...context,
+		fieldsOf: (name) => (name === "Contract" ? META.Contract : null),
+	});
+	assert.equal(unknownPath("doc.party_name.anything", loading), null);
+});
+
 test("while fields are not known nothing is called unknown", () => {
 	const groups = variablesAt(start, "b", { catalog });
 	for (const path of ["doc.x", "customer.y", "trigger.before.z"])

@@ -2,7 +2,7 @@
 // what started the flow, and what other apps bring. And what a path in a text means, or comes close to.
 //
 // Groups are `{key, label, hint, items, roots, open}`. items: `{path, label, type, options?, link?, children?,
-// sample?}`, children in the same shape. roots: the beginnings of paths the group answers for. open: there may be
+// sample?, lazy?}`, children in the same shape; `lazy`: they are asked for when read. roots: the beginnings of paths the group answers for. open: there may be
 // more than the items say, so nothing under its roots is called unknown.
 import { fill } from "./messages.js";
 import { indexFlow, isObject, TRIGGER } from "./flow.js";
@@ -41,7 +41,7 @@ export function variablesAt(
 	const doctype = documentType(flow, catalog);
 	const meta = doctype ? fieldsOf(doctype) : null;
 	const known = fields?.length ? fields : meta?.fields || [];
-	const own = fieldItems("doc", known, samples.doc, t);
+	const own = fieldItems("doc", known, samples.doc, t, fieldsOf);
 	const groups = [
 		group(
 			t,
@@ -54,7 +54,7 @@ export function variablesAt(
 	];
 	if (id !== TRIGGER) groups.push(...stepGroups(index, id, t));
 	const customer = fieldsOf("Customer");
-	const customerItems = fieldItems("customer", customer?.fields || [], samples.customer, t);
+	const customerItems = fieldItems("customer", customer?.fields || [], samples.customer, t, fieldsOf);
 	groups.push(
 		group(
 			t,
@@ -87,16 +87,17 @@ function item(path, label, type, more = {}) {
 	return { path, label, type, ...more };
 }
 
-function fieldItems(root, fields, sample, t) {
+/** `fieldsOf`: where the documents that fields name can be read through them; without it they cannot. */
+function fieldItems(root, fields, sample, t, fieldsOf) {
 	if (!fields.length) return [];
-	const items = fields.map((field) => fieldItem(root, field, sample));
+	const items = fields.map((field) => fieldItem(root, field, sample, fieldsOf));
 	if (!fields.some((field) => field.name === "name")) {
 		items.push(item(`${root}.name`, t("Name (ID)"), "Data", sampleOf(sample, "name")));
 	}
 	return items;
 }
 
-function fieldItem(root, field, sample) {
+function fieldItem(root, field, sample, fieldsOf) {
 	const path = `${root}.${field.name}`;
 	const more = sampleOf(sample, field.name);
 	if (field.options?.length) more.options = field.options;
@@ -106,7 +107,22 @@ function fieldItem(root, field, sample) {
 		const first = Array.isArray(sample?.[field.name]) ? sample[field.name][0] : undefined;
 		more.children = field.children.map((child) => fieldItem(`${path}.0`, child, first));
 	}
-	return item(path, field.label || field.name, field.type, more);
+	const made = item(path, field.label || field.name, field.type, more);
+	return field.link && fieldsOf ? withLinked(made, fieldsOf) : made;
+}
+
+/** The named document's fields, one level deep, asked for when somebody looks: a document names dozens of others. */
+function withLinked(made, fieldsOf) {
+	let children;
+	Object.defineProperty(made, "children", {
+		get() {
+			const fields = fieldsOf(made.link)?.fields;
+			if (fields?.length && !children) children = fields.map((field) => fieldItem(made.path, field));
+			return children;
+		},
+	});
+	made.lazy = true;
+	return made;
 }
 
 function sampleOf(sample, name) {
@@ -273,9 +289,10 @@ export function unknownPath(path, groups) {
 		.split(".");
 	if (OF_EVERY_DOCUMENT.includes(rest.at(-1)) || rest[0].startsWith("_")) return null;
 	const deepest = enclosing(owner.items, firstRow(path));
-	// Below a value whose parts are not listed, nothing is known.
-	if (deepest && !deepest.children)
-		return deepest.type === "JSON" || deepest.type === null ? null : missing(owner, rest, path, groups);
+	// Below a value whose parts are not listed, or not yet, nothing is known.
+	const open =
+		deepest && !deepest.children && (deepest.link || deepest.type === "JSON" || deepest.type === null);
+	if (open) return null;
 	return missing(owner, rest, path, groups);
 }
 
@@ -303,7 +320,8 @@ export function nearest(path, groups) {
 			least = distance;
 			best = { path: one.path, label: one.label };
 		}
-		for (const child of one.children || []) visit(child);
+		if (!one.lazy || wanted.startsWith(`${one.path}.`))
+			for (const child of one.children || []) visit(child);
 	};
 	for (const one of groups) one.items.forEach(visit);
 	return best;

@@ -25,9 +25,12 @@ function trailOf(path, context) {
 	const [root, ...rest] = path.split(".");
 	switch (root) {
 		case "doc":
-			return fieldTrail(rest, context.fields);
+			return fieldTrail(rest, context.fields, context.fieldsOf);
 		case "customer":
-			return [t("Customer"), ...fieldTrail(rest, context.fieldsOf?.("Customer")?.fields)];
+			return [
+				t("Customer"),
+				...fieldTrail(rest, context.fieldsOf?.("Customer")?.fields, context.fieldsOf),
+			];
 		case "steps":
 			return stepTrail(rest, context, t);
 		case "trigger":
@@ -50,14 +53,16 @@ function stepTrail([id, part, ...rest], context, t) {
 	return rest.length ? [label, ...words(rest)] : [label];
 }
 
-function fieldTrail(segments, fields) {
+function fieldTrail(segments, fields, fieldsOf) {
 	const trail = [];
 	let known = fields;
 	for (const segment of segments) {
 		if (/^\d+$/.test(segment)) continue;
 		const field = Array.isArray(known) ? named(known).get(segment) : undefined;
 		trail.push(field?.label || spoken(segment));
-		known = field?.children;
+		// What a linked document's fields are called is asked for only where a text names one.
+		const goesOn = trail.length < segments.length;
+		known = field?.children || (goesOn && field?.link && fieldsOf?.(field.link)?.fields);
 	}
 	return trail.length ? trail : ["…"];
 }

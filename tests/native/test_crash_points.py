@@ -29,7 +29,9 @@ ASKED = {
 }
 # A drain whose time is up, after two minutes; and what is found only after another crash.
 ELSEWHERE = ("drain.giving_back", "lost_call.settled")
-IN_WORKERS = [name for name in CRASH_POINTS if name not in ASKED and name not in ELSEWHERE]
+# Where runs share a transaction: it takes several.
+SHARED = [name for name in CRASH_POINTS if name.startswith("batch.")]
+IN_WORKERS = [name for name in CRASH_POINTS if name not in (*ASKED, *ELSEWHERE, *SHARED)]
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +81,46 @@ def test_a_worker_killed_there_changes_nothing_in_the_end(
 		armed.unlink(missing_ok=True)
 	went_through(site, run)
 	assert_nothing_lost_or_twice(site, run, mark, gateway)
+
+
+START_SOME = """
+from flow_engine.engine.draining import start_run
+from flow_engine.engine.ports import NewRun
+from flow_engine.frappe_host.host import get_host
+host, version = get_host(), frappe.db.get_value("Flow Template", name, "published_version")
+new = NewRun(name, version, "manual", run_as="Administrator")
+answer = host.runs.transact(lambda: [start_run(host, new) for _ in range(4)])
+"""
+
+
+@pytest.mark.parametrize("point", SHARED)
+def test_a_worker_killed_where_runs_share_a_transaction_changes_nothing_in_the_end(point, armed, flow, site):
+	mark = unique("shared")
+	name = flow(
+		step("first"),
+		step("second", after=["first"]),
+		issue("last", mark + " {{run.name}}", after=["second"]),
+	)
+	armed.write_text(point)
+	runs = site(START_SOME, name=name)
+	reached = Path(f"{armed}.reached")
+	try:
+		eventually(reached.exists, f"a worker dying at {point}")
+	finally:
+		reached.unlink(missing_ok=True)
+		armed.unlink(missing_ok=True)
+	for run in runs:
+		went_through(site, run)
+	subjects = site("frappe.get_all('Issue', {'subject': ('like', m + '%')}, pluck='subject')", m=mark)
+	assert sorted(subjects) == [f"{mark} {run}" for run in sorted(runs)]
+	logged = site(
+		"frappe.db.sql('select flow_run, step_id, state, count(*) from `tabFlow Step Log` where flow_run in "
+		"%s group by 1, 2, 3', (runs,))",
+		runs=runs,
+	)
+	assert sorted(map(tuple, logged)) == [
+		(run, one, "done", 1) for run in sorted(runs) for one in ("first", "last", "second")
+	]
 
 
 def test_a_worker_killed_again_while_it_settles_a_lost_call(armed, template, start, site, gateway, customer):

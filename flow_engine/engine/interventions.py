@@ -256,7 +256,7 @@ def _reopen(session: Session, record: RunRecord, step_id: str, at: datetime, pur
 			completed_at=None,
 			error=None,
 			result=None,
-			# Whoever asks has seen to the cause: one try with a used-up policy would fail at the first hiccup.
+			# Whoever asks has seen to the cause: one try with a used-up policy would end at any hiccup.
 			forgiven=state.attempts,
 		),
 	)

@@ -19,6 +19,7 @@ from benchmarks.measure import Measurement, in_turns, median, paired, seconds
 from flow_engine.engine.draining import drain, start_run
 from flow_engine.engine.ports import NewRun
 from flow_engine.sqlite_host.host import StandaloneHost, open_host
+from flow_engine.sqlite_host.store import LOG_PAGES
 from flow_engine.sqlite_host.templates import store_definition
 
 STEPS = 5
@@ -95,6 +96,7 @@ class ByHand:
 		self.db = sqlite3.connect(path, isolation_level=None)
 		self.db.execute("PRAGMA journal_mode = WAL")
 		self.db.execute("PRAGMA synchronous = FULL")
+		self.db.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
 
 	def run(self) -> None:
 		with _commit(self.db):

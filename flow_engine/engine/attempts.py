@@ -166,7 +166,7 @@ def usable(outcome: Any) -> Outcome:
 	if isinstance(outcome, Unknown):
 		return outcome
 	if isinstance(outcome, _WITH_RESULT) and isinstance(outcome.result, Mapping):
-		if not isinstance(outcome, Done) or all(len(document) == 3 for document in outcome.touched):
+		if not isinstance(outcome, Done) or not [one for one in outcome.touched if len(one) != 3]:
 			return outcome
 	return Fail("handler_error", f"The step's handler gave an answer that is none: {type(outcome).__name__}.")
 

@@ -59,4 +59,7 @@ def drain(
 			reach("drain.advanced")
 		if not claims or host.clock.monotonic() >= until:
 			break
+		if only and done and not done[-1].more:
+			# Nothing else was asked for, and it has come to its end for now.
+			break
 	return done

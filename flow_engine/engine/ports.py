@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -173,6 +174,10 @@ class Claim:
 	template_version: int = 0
 
 
+# Each step of a run is shown when the run started.
+_iso = lru_cache(maxsize=256)(datetime.isoformat)
+
+
 @dataclass(frozen=True, slots=True)
 class RunRecord:
 	"""A Flow Run row as read under its lock. JSON columns are parsed; times are aware UTC."""
@@ -221,7 +226,7 @@ class RunRecord:
 			"parent_run": self.parent_run,
 			"root_run": self.root_run,
 			"depth": self.depth,
-			"started_at": self.started_at.isoformat(),
+			"started_at": _iso(self.started_at),
 		}
 
 

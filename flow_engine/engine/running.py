@@ -51,6 +51,10 @@ LOST_LEASES = 5
 TOO_NEW_SECONDS = 600.0
 
 
+# What an attempt that has not ended stands with.
+_OPEN = Done()
+
+
 class _HandlerFailed(Exception):
 	"""Carries a failed attempt out of its transaction, which thereby rolls the handler's writes back."""
 
@@ -365,10 +369,10 @@ class Advance(Recorder):
 		"""Fire, schedule or park one ready step. None: it now waits for a time or for somebody."""
 		state = session.state(step.id)
 		user = session.record.run_as or ""
-		attempt = Attempt(step.id, state.attempts + 1, Done(), now, acting_user=user)
+		attempt = Attempt(step.id, state.attempts + 1, _OPEN, now, acting_user=user)
 		if kind is None or kind.handle is None:
 			error = UnknownKind(f"No installed app knows the kind {step.kind!r}.")
-			return replace(attempt, outcome=Fail.of(error))
+			return attempt.ended(Fail.of(error))
 		try:
 			with (
 				self.host.runs.guarded(session.record),

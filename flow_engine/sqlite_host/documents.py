@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from flow_engine.engine.errors import Conflict, DocumentNotFound, GuardRefused, ValidationFailed
@@ -48,6 +49,11 @@ class _Acting:
 
 	def __exit__(self, *error: object) -> None:
 		self.caller.user = self.before
+
+
+@lru_cache(maxsize=256)
+def _initials(doctype: str) -> str:
+	return "".join(word[0] for word in doctype.split()).upper()
 
 
 class SqliteDocuments:
@@ -95,17 +101,17 @@ class SqliteDocuments:
 		if not doctype:
 			raise ValidationFailed("A document needs a DocType.")
 		ordinal = self.database.next_value(f"document {doctype}")
-		given, initials = values.get("name"), "".join(word[0] for word in doctype.split()).upper()
-		now = self._now()
+		given, initials = values.get("name"), _initials(doctype)
+		now, user = self._now(), self.user
 		document = {
 			**_DEFAULTS.get(doctype, {}),
 			**{key: value for key, value in values.items() if value is not None},
 			"doctype": doctype,
 			"name": given or f"{initials}-{ordinal:05d}",
-			"owner": self.user,
+			"owner": user,
 			"creation": now,
 			"modified": now,
-			"modified_by": self.user,
+			"modified_by": user,
 			"docstatus": values.get("docstatus") or 0,
 		}
 		while True:

@@ -21,6 +21,9 @@ from flow_engine.store.runs import SqlRuns
 
 T = TypeVar("T")
 BUSY_TIMEOUT_SECONDS = 5.0
+# The log is put away when it has so many pages (16 MB): the pages of runs at work are then written to the
+# file once and not again and again.
+LOG_PAGES = 4_000
 ATTEMPTS = 5
 _PREFIX = {
 	"Flow Template": "FT",
@@ -61,7 +64,8 @@ class _Here(threading.local):
 	def __init__(self) -> None:
 		self.connection: sqlite3.Connection | None = None
 		self.callbacks: list[Callable[[], None]] = []
-		# The last time asked for in the open transaction.
+		# In a transaction: the last time asked for in it.
+		self.working = False
 		self.now: datetime | None = None
 
 
@@ -91,6 +95,7 @@ class Database:
 		if not self._in_memory:
 			connection.execute("PRAGMA journal_mode = WAL")
 			connection.execute(_FLUSHED)
+			connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
 		return connection
 
 	@property
@@ -154,7 +159,7 @@ class Database:
 		connection, here = self.connection, self.here
 		callbacks = here.callbacks
 		callbacks.clear()
-		here.now = None
+		here.now, here.working = None, True
 		if not flushed:
 			connection.execute(_NOT_FLUSHED)
 		try:
@@ -169,6 +174,7 @@ class Database:
 			callbacks.clear()
 			raise
 		finally:
+			here.now, here.working = None, False
 			if not flushed:
 				connection.execute(_FLUSHED)
 		reach("transaction.after_commit")
@@ -210,14 +216,13 @@ class SqliteRuns(SqlRuns):
 		return work()
 
 	def now(self) -> datetime:
-		now = self.database.here.now = self.clock.now()
+		now, here = self.clock.now(), self.database.here
+		if here.working:
+			here.now = now
 		return now
 
 	def _stamp(self) -> str:
-		here = self.database.here
-		if here.now is None or not self.database.in_transaction:
-			return super()._stamp()
-		return self.site_text(here.now) or ""
+		return self.site_text(self.database.here.now or self.now()) or ""
 
 	def insert(self, new: NewRun) -> str:
 		try:

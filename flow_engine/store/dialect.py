@@ -125,6 +125,8 @@ def storable(value: str | None) -> str | None:
 
 def to_json(value: Any) -> str:
 	"""Half a surrogate pair, which JSON from outside may hold, is no text to a database."""
+	if value == {}:
+		return "{}"
 	text = _encode(value)
 	return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 

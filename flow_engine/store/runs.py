@@ -36,6 +36,9 @@ _LIST_COLUMNS = (
 _FILTER_COLUMNS = {"status", "flow_template", "customer", "context_doctype", "context_docname"}
 
 
+_UNGUARDED = nullcontext()
+
+
 class SqlRuns(SqlClaims, AboutDocuments, SqlAudit, SqlSteps):
 	"""`ports.Runs` in SQL."""
 
@@ -83,7 +86,7 @@ class SqlRuns(SqlClaims, AboutDocuments, SqlAudit, SqlSteps):
 		return name
 
 	def guarded(self, record: RunRecord) -> AbstractContextManager[None]:
-		return nullcontext()
+		return _UNGUARDED
 
 	# --- one run --------------------------------------------------------------------------------------------
 

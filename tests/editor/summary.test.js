@@ -119,6 +119,22 @@ test("every sentence goes through the translation", () => {
 	for (const text of Object.values(MESSAGES)) assert.match(text, /[.]$/);
 });
 
+test("everything the model says has a French text", () => {
+	const model = new URL("../../flow_engine/public/js/flow_engine_editor/model/", import.meta.url);
+	const said = new Set(Object.values(MESSAGES));
+	for (const name of readdirSync(model, { recursive: true }).filter((one) => one.endsWith(".js"))) {
+		const source = readFileSync(new URL(name, model), "utf8");
+		for (const [, text] of source.matchAll(/\bt\(\s*"([^"]*)"/g)) said.add(text);
+	}
+	const table = readFileSync(new URL("../../flow_engine/translations/fr.csv", import.meta.url), "utf8");
+	assert.ok(said.size > 60);
+	const told = (text) => table.includes(`\n${text},`) || table.includes(`\n"${text}",`);
+	assert.deepEqual(
+		[...said].filter((text) => !told(text)),
+		[],
+	);
+});
+
 test("the flows that ship are said without a hole", () => {
 	const library = new URL("../../flow_engine/library/", import.meta.url);
 	for (const name of readdirSync(library)) {

@@ -28,7 +28,7 @@ import { across, pathThrough } from "./layout/lines.js";
  *
  * cards: `{id, x, y, width, height, depth, row, setSize, posInSet, exit: {x, y}}`; below `exit` goes what comes
  * after the whole block. edges: `{key, kind, from, to, path, start, end}`, kinds `flow`, `branch`, `join`, `tail` and
- * `dependency`; a join leads to the exit of `to`, the step that branched, a tail (`to` null) to the last "+". lanes: `{parent, branch, x, y}`, the
+ * `dependency`; the line of an empty lane goes from its step to itself and has the lane's `branch`; a join leads to the exit of `to`, the step that branched, a tail (`to` null) to the last "+". lanes: `{parent, branch, x, y}`, the
  * middle of a label; `branch` null is the way on when all went well. pluses: `{key, x, y, place, after, before}`
  * (middle; ids of the blocks above and below it). order: ids as they are read, the trigger first.
  * `tall(id)`: has the card a row of chips? `collapsed`: ids of steps whose branches are not shown.
@@ -218,7 +218,8 @@ class Picture {
 	addEdge(kind, from, to, points, branch) {
 		const key = `${kind} ${from} ${to}${branch === undefined ? "" : ` ${branch}`}`;
 		const [start, end] = [points[0], points.at(-1)];
-		this.edges.push({ key, kind, from, to, path: pathThrough(points), start, end });
+		const edge = { key, kind, from, to, path: pathThrough(points), start, end };
+		this.edges.push(branch === undefined ? edge : { ...edge, branch });
 	}
 
 	/** Dependencies that no line between peers shows. */

@@ -17,7 +17,6 @@ export const MESSAGES = {
 	duplicate_id: "Another step has the id {0}.",
 	nothing_to_paste: "There are no steps to paste.",
 	dependency_dropped: "{0} will no longer wait for {1}.",
-	dependency_added: "{0} will wait for {1}.",
 	reads_deleted: "{0} reads a result of {1}, which will be gone.",
 	reads_later: "{0} reads a result of {1}, but will not wait for it any more.",
 	branch_unused: "Nothing will lead to {0}: on an error, {1} no longer goes into its error branch.",

@@ -64,7 +64,9 @@ function fieldChange({ field, from, to }, doctype, context, t) {
 }
 
 function list(value, t) {
-	return Array.isArray(value) ? value.map(String).join(t(" or ")) : String(value);
+	return Array.isArray(value) && value.length
+		? value.map(String).reduce((left, right) => t("{0} or {1}", [left, right]))
+		: String(value);
 }
 
 function nameOf(doctype, context) {

@@ -35,7 +35,9 @@ function groupText(group, context, outermost) {
 	const parts = group.items.map((one) =>
 		one.items ? groupText(one, context, false) : rowText(one, context),
 	);
-	const text = parts.join(group.join === "all" ? t(" and ") : t(" or "));
+	const both = (left, right) =>
+		group.join === "all" ? t("{0} and {1}", [left, right]) : t("{0} or {1}", [left, right]);
+	const text = parts.length ? parts.reduce(both) : t(group.join === "all" ? "always" : "never");
 	if (group.not) return t("not ({0})", [text]);
 	return outermost || parts.length < 2 ? text : `(${text})`;
 }

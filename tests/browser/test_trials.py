@@ -98,6 +98,29 @@ def card(page, step_id):
 	return page.locator(f'.fe-card[data-step="{step_id}"]')
 
 
+def lanes_taken(page):
+	"""Of the lanes of "Agree": those whose line is drawn as the way the run went."""
+	names = {"If it works": "on", "If it takes too long": "timeout"}
+	return page.evaluate(
+		"""(names) => {
+			const taken = [...document.querySelectorAll('.fe-edge-taken')];
+			const meets = (x, y) => taken.some((path) => {
+				const length = path.getTotalLength();
+				for (let at = 0; at <= length; at += 4) {
+					const point = path.getPointAtLength(at);
+					if (Math.hypot(point.x - x, point.y - y) < 6) return true;
+				}
+				return false;
+			});
+			return [...document.querySelectorAll('.fe-lane')]
+				.filter((lane) => lane.textContent.trim() in names)
+				.filter((lane) => meets(parseFloat(lane.style.left), parseFloat(lane.style.top)))
+				.map((lane) => names[lane.textContent.trim()]);
+		}""",
+		names,
+	)
+
+
 def tone(page, step_id):
 	return re.search(r"fe-tone-(\w+)", card(page, step_id).get_attribute("class") + " fe-tone-none")[1]
 
@@ -122,6 +145,7 @@ def test_the_path_is_on_the_tree_and_nothing_has_happened(served, page):
 	done = dict.fromkeys(("big", "look", "ask", "close"), "done")
 	assert tones == {**done, "thank": "skipped", "late": "skipped"}
 	expect(card(page, "big").locator(".fe-card-badge")).to_have_text("Yes")
+	assert lanes_taken(page) == ["on"]
 	panel(page).get_by_role("tab", name="Sent and written").click()
 	expect(panel(page)).to_contain_text("Active → Closed by Ann")
 	expect(panel(page)).to_contain_text("CON-1 is worth 7000")
@@ -152,6 +176,7 @@ def test_what_nobody_does_takes_the_branch_for_too_late(served, page):
 	assert [tone(page, name) for name in ("ask", "late")] == ["failed", "done"]
 	expect(card(page, "ask").locator(".fe-card-badge")).to_have_text("Too late")
 	expect(panel(page).locator(".fe-gap").first).to_have_text("2 d later")
+	assert lanes_taken(page) == ["timeout"]
 
 
 def test_the_virtual_clock_goes_back_and_the_tree_with_it(served, page):

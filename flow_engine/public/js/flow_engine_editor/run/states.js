@@ -96,7 +96,14 @@ function doneBadge(step, t, branchLabel) {
 	return length >= WORTH_TELLING_MS ? `${said} · ${lengthWords(length, t)}` : said;
 }
 
-/** The overlay of the tree for steps `[{id, status, …}]`: `{id: {status, text, tone, chips}}`. */
+/** The branch a settled step took: its name, null for the way on without one, undefined while it has taken none. */
+function branchTaken(step) {
+	if (step.status === "done") return typeof step.result?.branch === "string" ? step.result.branch : null;
+	if (step.status !== "failed" || !step.handled) return undefined;
+	return step.handled === "continue" ? null : step.handled;
+}
+
+/** The overlay of the tree for steps `[{id, status, …}]`: `{id: {status, text, tone, chips, branch}}`. */
 export function overlaySteps(steps, host, branchLabel) {
 	const { t } = host;
 	const shown = {};
@@ -107,6 +114,7 @@ export function overlaySteps(steps, host, branchLabel) {
 			text: badgeOf(step, host, branchLabel),
 			tone: toneOf(step.status),
 			chips,
+			branch: branchTaken(step),
 		};
 	}
 	return shown;

@@ -265,6 +265,21 @@ def test_names_that_people_gave_are_shown_as_text(opened):
 	assert panel.page.locator(".fe-frame img").count() == 0
 
 
+def test_a_name_of_any_length_and_direction_leaves_the_panel_its_size(opened):
+	for_ever = "شركة الألياف " * 770
+	first = issue("a", "x", label=for_ever)
+	second = issue("b", "For {{steps.a.result.name}}", after=["a"], label="Second")
+	panel = opened(flow(first, second), "Second")
+	assert panel.root.evaluate("(root) => root.scrollWidth <= root.clientWidth")
+	assert panel.place("depends_on").bounding_box()["height"] < 120
+	assert panel.place("payload.subject").bounding_box()["height"] < 500
+	panel.place("payload.subject").get_by_role("button", name="Insert a value").click()
+	assert panel.page.locator(".fe-values").bounding_box()["height"] < 400
+	panel.tree.press("Escape")
+	panel.tab("When")
+	assert panel.root.locator(".fe-sentence").bounding_box()["height"] < 120
+
+
 # --- when ---------------------------------------------------------------------------------------------------
 
 

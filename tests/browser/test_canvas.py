@@ -259,6 +259,15 @@ def test_duplicate_and_delete_by_keys(opened):
 	assert "A" not in tree.waits() and tree.waits()["B"] == []
 
 
+def test_the_focus_stays_in_the_tree_when_its_card_goes(opened):
+	tree = opened(chain("A", "B"))
+	tree.card("B").click()
+	tree.press("Escape", "Control+d")
+	expect(tree.card("B 2")).to_be_focused()
+	tree.press("Control+z")
+	expect(tree.card("B")).to_be_focused()
+
+
 def test_twenty_edits_undone_are_the_flow_as_it_was(opened):
 	definition = forked()
 	tree = opened(definition)
@@ -330,6 +339,13 @@ def test_json_is_taken_over_only_when_it_is_a_flow(opened):
 	expect(tree.page.get_by_text("Press + to add the first step.")).to_be_visible()
 	tree.page.get_by_role("button", name="Undo", exact=True).click()
 	expect(tree.card("A")).to_be_visible()
+
+
+def test_a_card_says_its_branch_and_its_place_to_a_screen_reader(opened):
+	tree = opened(forked())
+	card = tree.page.get_by_role("treeitem", name=re.compile("Yes step.*branch yes of Is it open[?]"))
+	expect(card).to_have_attribute("aria-level", "2")
+	expect(card).to_have_attribute("aria-setsize", "1")
 
 
 def test_a_phone_reads_the_flow_as_a_list(opened):

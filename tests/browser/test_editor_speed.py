@@ -2,7 +2,6 @@
 Times are from the browser's own trace and printed (`-s`)."""
 
 import json
-import re
 import statistics
 
 import pytest
@@ -125,7 +124,7 @@ def test_what_is_drawn_does_not_grow_with_the_flow(served, names, open_page):
 	assert nodes(2000) <= 1.1 * nodes(300)
 
 
-def test_an_edit_of_one_step_draws_one_card_anew(served, names, open_page):
+def test_an_edit_of_one_step_changes_one_card_of_the_page(served, names, open_page):
 	page = open_page(height=1000)
 	page.goto(f"{served.url}/templates/{names[300]}")
 	page.locator("#fe-card-then0").click()
@@ -146,4 +145,3 @@ def test_scrolling_to_the_end_shows_the_last_steps(served, names, open_page):
 	expect(page.locator("#fe-card-then499")).to_be_focused()
 	expect(page.locator("#fe-card-then499")).to_be_in_viewport()
 	assert page.locator(".fe-card").count() <= MOST_CARDS
-	assert re.search(r"level=1|1", page.locator("#fe-card-then499").get_attribute("aria-level"))

@@ -54,7 +54,16 @@ export function plainText(value, t) {
 	if (value === true) return t("yes");
 	if (value === false) return t("no");
 	if (Array.isArray(value) && value.every(isPlain)) return value.map((one) => plainText(one, t)).join(", ");
-	return typeof value === "object" ? JSON.stringify(value) : String(value);
+	return typeof value === "object" ? asJson(value, t) : String(value);
+}
+
+function asJson(value, t) {
+	try {
+		return JSON.stringify(value);
+	} catch {
+		// A call may have answered with thousands of brackets inside one another.
+		return t("too deep to be shown");
+	}
 }
 
 /** `customer_name` → `Customer name`. Names of the language stay readable where nobody has given a label. */

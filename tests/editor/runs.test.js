@@ -1,0 +1,204 @@
+// What runs and test runs show, as pure functions: states at a moment, values as rows, what is asked for.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { runActions, actionsOf } from "../../flow_engine/public/js/flow_engine_editor/run/actions.js";
+import { adviceOn } from "../../flow_engine/public/js/flow_engine_editor/run/advice.js";
+import { bodyText, changedFields } from "../../flow_engine/public/js/flow_engine_editor/run/consequences.js";
+import { inputNames, postedInput } from "../../flow_engine/public/js/flow_engine_editor/run/inputs.js";
+import { fieldsRead } from "../../flow_engine/public/js/flow_engine_editor/run/sample.js";
+import { standingSteps } from "../../flow_engine/public/js/flow_engine_editor/run/standing.js";
+import { overlaySteps } from "../../flow_engine/public/js/flow_engine_editor/run/states.js";
+import { between, lengthWords } from "../../flow_engine/public/js/flow_engine_editor/run/times.js";
+import { valueRows } from "../../flow_engine/public/js/flow_engine_editor/run/value_rows.js";
+import { momentsOf, statesAt } from "../../flow_engine/public/js/flow_engine_editor/run/virtual_time.js";
+
+const t = (text, values = []) => text.replace(/\{(\d+)\}/g, (_, at) => values[at]);
+const host = { t, language: "en", timeZone: "UTC", formatNumber: String };
+
+const STEPS = {
+	a: {
+		status: "done",
+		started_at: "2026-01-01T09:00:00Z",
+		completed_at: "2026-01-01T09:00:00Z",
+		attempts: 1,
+	},
+	b: { status: "done", trigger_at: "2026-01-03T09:00:00Z", result: { branch: "yes" }, attempts: 1 },
+	c: { status: "skipped", reason: "not_taken" },
+};
+const TIMELINE = [
+	{ at: "2026-01-01T09:00:00Z", step: "a", status: "done" },
+	{ at: "2026-01-01T09:00:00Z", step: "b", status: "scheduled" },
+	{ at: "2026-01-03T09:00:00Z", step: "b", status: "done" },
+	{ at: "2026-01-03T09:00:00Z", step: "c", status: "skipped" },
+];
+
+test("the states at a moment know nothing of what comes later", () => {
+	const then = (place) => statesAt(STEPS, TIMELINE, place).map((step) => step.status);
+	assert.deepEqual(then(0), ["pending", "pending", "pending"]);
+	assert.deepEqual(then(2), ["done", "scheduled", "pending"]);
+	assert.deepEqual(then(4), ["done", "done", "skipped"]);
+	const [, waiting] = statesAt(STEPS, TIMELINE, 2);
+	assert.equal(waiting.result, undefined);
+	assert.equal(waiting.trigger_at, STEPS.b.trigger_at);
+});
+
+test("moments hold what happens at once and say how long nothing did", () => {
+	const moments = momentsOf(TIMELINE);
+	assert.deepEqual(
+		moments.map(({ gap, entries }) => [gap, entries.map((entry) => entry.place)]),
+		[
+			[null, [1, 2]],
+			[2 * 86_400_000, [3, 4]],
+		],
+	);
+});
+
+test("a length of time is told in its two largest units", () => {
+	const rows = [
+		[0, "0 s"],
+		[240, "0.2 s"],
+		[12_400, "12 s"],
+		[3 * 60_000, "3 min"],
+		[5 * 3_600_000, "5 h"],
+		[5 * 3_600_000 + 600_000, "5 h 10 min"],
+		[49 * 3_600_000, "2 d 1 h"],
+		[null, ""],
+	];
+	for (const [length, words] of rows) assert.equal(lengthWords(length, t), words);
+	assert.equal(between("2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z"), null);
+});
+
+test("a card's overlay says the branch only once it is taken", () => {
+	const steps = [
+		{ id: "a", status: "done", result: { branch: "no" } },
+		{ id: "b", status: "failed", handled: "timeout" },
+		{ id: "c", status: "waiting" },
+		{ id: "d", status: "failed" },
+		{ id: "e", status: "failed", handled: "continue" },
+	];
+	const shown = overlaySteps(steps, host, (branch) => branch);
+	assert.deepEqual(
+		Object.values(shown).map((one) => one.branch),
+		["no", "timeout", undefined, undefined, null],
+	);
+	assert.deepEqual(
+		Object.values(shown).map((one) => one.tone),
+		["done", "failed", "waiting", "failed", "failed"],
+	);
+	assert.equal(shown.a.text, "no");
+});
+
+test("the names a waiting step is asked for are those the flow reads of its input", () => {
+	const flow = {
+		steps: [
+			{ id: "ask", payload: { note: "{{input.by}}" }, trigger: { type: "manual" } },
+			{ id: "tell", payload: { subject: "{{steps.ask.result.input.when}} {{steps.ask.input.by}}" } },
+			{ id: "other", payload: { subject: "{{steps.asked.input.nothing}} {{input.own}}" } },
+		],
+	};
+	assert.deepEqual(inputNames(flow, "ask").sort(), ["by", "when"]);
+	assert.deepEqual(inputNames(flow, "tell"), []);
+	assert.deepEqual(
+		postedInput([
+			{ name: " by ", value: "Ann" },
+			{ name: "", value: "x" },
+			{ name: "y", value: "" },
+		]),
+		{
+			by: "Ann",
+		},
+	);
+	assert.equal(postedInput([]), null);
+});
+
+test("sample values are asked for by the fields that are read, as their DocType knows them", () => {
+	const flow = {
+		trigger: { condition: { field: "doc.status", op: "==", value: "Open" } },
+		steps: [{ payload: { to: "{{doc.email|lower}} {{doc.name}} {{document.no}}" } }],
+	};
+	const fields = [{ name: "status", label: "Status", type: "Select", options: ["Open"] }];
+	assert.deepEqual(fieldsRead(flow, fields), [fields[0], { name: "email", label: "email", type: "Data" }]);
+});
+
+test("values are rows of text, however deep and hostile they are", () => {
+	const rows = valueRows(
+		{
+			input: { by: "<b>Ann</b>", ok: true },
+			made: { doctype: "Issue", name: "I-1" },
+			list: [1, 2],
+			none: null,
+		},
+		t,
+		{ list: "Numbers" },
+	);
+	assert.deepEqual(
+		rows.map((row) => [row.label, row.text]),
+		[
+			["Input › By", "<b>Ann</b>"],
+			["Input › Ok", "yes"],
+			["Made", "Issue I-1"],
+			["Numbers", "1, 2"],
+			["None", "empty"],
+		],
+	);
+	assert.deepEqual(rows[2].link, { doctype: "Issue", name: "I-1" });
+	let deep = "end";
+	for (let level = 0; level < 5_000; level++) deep = { deep };
+	assert.equal(valueRows(deep, t).length, 1);
+	assert.ok(
+		valueRows(
+			Array.from({ length: 5_000 }, () => ({ a: 1 })),
+			t,
+		).length <= 200,
+	);
+});
+
+test("a changed document shows what differs, a new one what it holds", () => {
+	const before = { status: "Open", note: "", total: 5, modified: "yesterday" };
+	const values = {
+		doctype: "Issue",
+		name: "I-1",
+		status: "Closed",
+		note: null,
+		total: 5,
+		modified: "today",
+	};
+	assert.deepEqual(changedFields({ change: "updated", values }, before, { status: "State" }, t), [
+		{ name: "status", label: "State", before: "Open", after: "Closed" },
+	]);
+	const made = changedFields({ change: "created", values }, undefined, {}, t);
+	assert.deepEqual(
+		made.map((field) => [field.label, field.before, field.after]),
+		[
+			["Status", null, "Closed"],
+			["Total", null, "5"],
+		],
+	);
+	assert.equal(bodyText({ channel: "sms", body: "<b>as it is</b>" }), "<b>as it is</b>");
+});
+
+test("every failure is told with a way out, and only allowed actions are offered", () => {
+	for (const code of ["outcome_unknown", "timed_out", "something_new", undefined]) {
+		const { happened, remedy } = adviceOn(code && { code }, t);
+		assert.ok(happened && remedy);
+	}
+	assert.deepEqual(runActions({ allowed: [], steps: [{ allowed: ["complete"] }] }), []);
+	assert.deepEqual(runActions({ allowed: ["cancel", "replay"], steps: [{ allowed: ["retry"] }] }), [
+		"retry_run",
+		"replay_run",
+		"cancel",
+	]);
+	const undone = /cannot be undone/;
+	for (const [name, action] of Object.entries(actionsOf(t))) {
+		const final = ["complete", "skip", "mark_done", "cancel"].includes(name);
+		assert.equal(undone.test(action.message), final, name);
+		if (final && name !== "complete") assert.equal(action.reason, "required", name);
+	}
+});
+
+test("where runs stand: the gravest number is the badge", () => {
+	const shown = standingSteps({ a: { waiting: 2, scheduled: 10, failed: 1, running: 0 }, b: {} }, host);
+	assert.equal(shown.a.text, "1 failed");
+	assert.deepEqual(shown.a.chips, [{ text: "12 wait here", tone: "waiting" }]);
+	assert.equal(shown.b, undefined);
+});

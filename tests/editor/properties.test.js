@@ -189,3 +189,34 @@ test("consequences are told for every edit and never change the flow", () => {
 		RUNS,
 	);
 });
+
+test("edits of definitions that nobody should have made are made or refused", () => {
+	const step = fc.oneof(
+		fc.record(
+			{
+				id: fc.constantFrom("s0", "S0", "s1", "", "x y", "__proto__", null, 3),
+				kind: fc.constantFrom("notify", "condition", "gone", null, 3),
+				label: fc.constantFrom("Step", null, {}),
+				parent_id: fc.constantFrom("s0", "s1", "gone", null, 3),
+				branch: fc.constantFrom("yes", "error", "", null, {}),
+				depends_on: fc.constantFrom([], ["s0"], ["s1", "gone", null], "s0", null),
+				trigger: fc.constantFrom({ type: "on_flow_start" }, "manual", null, {}),
+				payload: fc.constantFrom({}, [], null, "{{steps.s0.result}}"),
+				on_error: fc.constantFrom("branch", "fail", 3),
+			},
+			{ requiredKeys: [] },
+		),
+		fc.constantFrom(null, 3, "text", []),
+	);
+	fc.assert(
+		fc.property(fc.array(step, { maxLength: 6 }), numbers, (steps, list) => {
+			const next = reader(list);
+			const start = frozen({ version: 1, trigger: null, variables: [], steps });
+			edited(start, next, 5, {}, (before, operation, made) => {
+				if (made instanceof OperationRefused) assert.ok(made.code in MESSAGES, made.code);
+				consequences(before, operation, catalog);
+			});
+		}),
+		{ numRuns: 500 },
+	);
+});

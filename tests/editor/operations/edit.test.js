@@ -66,3 +66,25 @@ test("steps that nothing leads to any more are said", () => {
 		[["e", "branch_unused"]],
 	);
 });
+
+test("a step without an id of its own gets one when it is edited, and only then can be named", () => {
+	const broken = { ...flow("a"), steps: [...flow("a").steps, { id: "a", kind: "notify" }] };
+	for (const operation of [
+		{ type: "move", id: "#1", place: { parent_id: null, after: [], before: ["a"] } },
+		{ type: "duplicate", id: "#1" },
+		{ type: "connect", from: "a", to: "#1" },
+	]) {
+		assert.throws(() => apply(broken, operation, catalog), { code: "unsound_id" });
+	}
+	const mended = after(broken, editing("#1", { label: "Second" }), {
+		type: "connect",
+		from: "a",
+		to: "notify",
+	});
+	assert.deepEqual(step(mended, "notify"), {
+		id: "notify",
+		kind: "notify",
+		label: "Second",
+		depends_on: ["a"],
+	});
+});

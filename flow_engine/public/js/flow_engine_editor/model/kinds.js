@@ -58,7 +58,7 @@ export function buildStep(kind, existingIds, { random, label } = {}) {
 }
 
 /** An id that is not taken, case aside. `random`: gives numbers in [0, 1); without it ids are counted. */
-export function newId(existingIds, random, stem = "step") {
+export function newId(existingIds, random, stem) {
 	const taken = new Set();
 	for (const id of existingIds) taken.add(String(id).toLowerCase());
 	if (random) {
@@ -69,7 +69,7 @@ export function newId(existingIds, random, stem = "step") {
 			if (!taken.has(id)) return id;
 		}
 	}
-	const base = (stem.replace(/[^A-Za-z0-9_-]/g, "") || "step").slice(0, 48);
+	const base = (String(stem ?? "").replace(/[^A-Za-z0-9_-]/g, "") || "step").slice(0, 48);
 	for (let count = 1; ; count++) {
 		const id = count === 1 ? base : `${base}_${count}`;
 		if (!taken.has(id.toLowerCase())) return id;

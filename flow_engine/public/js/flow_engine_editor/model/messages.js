@@ -3,6 +3,7 @@
 export const MESSAGES = {
 	unknown_operation: "There is no edit called {0}.",
 	unknown_step: "The step is not there any more.",
+	unsound_id: "This step has no id of its own yet. Change anything in it, and it gets one.",
 	unknown_kind: "There is no kind of step called {0}.",
 	inside_itself: "A step cannot be moved into itself.",
 	self_reference: "A step cannot wait for itself.",

@@ -55,12 +55,21 @@ export function apply(flow, operation, catalog) {
 
 /** The flow with the old objects of steps that came out the same, and the old flow when all did. */
 function shared(flow, { byId }, next) {
-	const steps = next.steps.map((step) => {
-		const old = byId.get(step?.id);
-		return old && old !== step && sameValue(old, step) ? old : step;
+	const steps = next.steps.map((raw) => {
+		const old = byId.get(raw?.id);
+		if (old === raw) return raw;
+		const step = named(raw);
+		return old && sameValue(old, step) ? old : step;
 	});
 	const same = steps.length === flow.steps?.length && steps.every((step, at) => step === flow.steps[at]);
 	return same ? flow : { ...next, steps };
+}
+
+/** A step that goes by its place, having no id of its own, cannot be waited for. */
+function named(step) {
+	const waits = Array.isArray(step?.depends_on) ? step.depends_on : [];
+	const kept = waits.filter((id) => !String(id).startsWith("#"));
+	return kept.length === waits.length ? step : { ...step, depends_on: kept };
 }
 
 /** Ids of the steps that `after` has and `before` has not, in list order: what an add, a paste or a copy made. */

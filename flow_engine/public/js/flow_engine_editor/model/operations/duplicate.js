@@ -2,10 +2,10 @@
 // original; elsewhere it waits for what the original waits for, beside it.
 import { copySteps, freeLabel, insertSteps, randomFrom, takenIds } from "./inserting.js";
 import { placeAfter } from "./place.js";
-import { needStep } from "./refusal.js";
+import { needNamedStep } from "./refusal.js";
 
 export function duplicate(index, { id, label, seed }) {
-	const step = needStep(index, id);
+	const step = needNamedStep(index, id);
 	const block = index.block(id);
 	const ids = index.ids.filter((one) => block.has(one));
 	const [parent_id, branch] = [index.parentOf(id), index.branchOf(id)];

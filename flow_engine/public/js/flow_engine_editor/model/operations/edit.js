@@ -1,7 +1,8 @@
 // edit {id, changes}: what a step says of itself; `undefined` takes a key away. Where it hangs and what it waits
-// for have operations of their own.
+// for have operations of their own. A step without an id of its own gets one.
 import { isObject } from "../flow.js";
-import { canTimeOut, kindOf } from "../kinds.js";
+import { canTimeOut, kindOf, newId } from "../kinds.js";
+import { takenIds } from "./inserting.js";
 import { OperationRefused, needStep } from "./refusal.js";
 import { sameValue, spliced } from "./rewiring.js";
 
@@ -30,6 +31,7 @@ export function edit(index, { id, changes }) {
 		else next[key] = value;
 	}
 	if (sameValue(raw, next)) return index.flow;
+	if (step !== raw) next.id = newId(takenIds(index), undefined, next.kind);
 	needBranches(index, id, step, next);
 	return { ...index.flow, steps: spliced(index.flow.steps, index.position.get(id), 1, [next]) };
 }

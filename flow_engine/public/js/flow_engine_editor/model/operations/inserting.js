@@ -22,7 +22,7 @@ export function insertSteps(index, place, steps, position = listPosition(index, 
 			...step,
 			parent_id,
 			branch,
-			depends_on: [...new Set([...waits, ...(step.depends_on || [])])],
+			depends_on: [...new Set([...waits, ...(Array.isArray(step.depends_on) ? step.depends_on : [])])],
 		};
 	});
 	const patches = new Map(

@@ -7,11 +7,11 @@ import { indexFlow } from "../flow.js";
 import { newId } from "../kinds.js";
 import { insertSteps } from "./inserting.js";
 import { listPosition, readPlace } from "./place.js";
-import { OperationRefused, needStep } from "./refusal.js";
+import { OperationRefused, needNamedStep } from "./refusal.js";
 import { inheritance, patchSteps, spliced, withoutSteps } from "./rewiring.js";
 
 export function move(index, { id, place: raw }) {
-	needStep(index, id);
+	needNamedStep(index, id);
 	const block = index.block(id);
 	if (block.has(raw?.parent_id)) throw new OperationRefused("inside_itself", id);
 	const place = readPlace(index, raw, id);
@@ -70,13 +70,15 @@ function looseEnds(index, original, block, standIn) {
 }
 
 function takePlace(index, standIn, id, steps, lasts) {
-	const inside = new Set(steps.map((step) => step.id));
+	const inside = new Set(steps.map((step) => step?.id));
 	const { parent_id, branch, depends_on } = index.step(standIn);
 	const placed = steps.map((step) => {
-		const kept = (step.depends_on || []).filter((other) => inside.has(other));
-		if (step.id === id)
+		const waits = Array.isArray(step?.depends_on) ? step.depends_on : [];
+		const kept = waits.filter((other) => inside.has(other));
+		if (step?.id === id) {
 			return { ...step, parent_id, branch, depends_on: [...new Set([...depends_on, ...kept])] };
-		return kept.length === (step.depends_on || []).length ? step : { ...step, depends_on: kept };
+		}
+		return kept.length === waits.length ? step : { ...step, depends_on: kept };
 	});
 	const patches = new Map(
 		index.dependents(standIn).map((step) => [

@@ -2,7 +2,7 @@
 // what comes there waits for `after`, and each step of `before` waits for it instead of for `after`.
 // `{parent_id, branch, next}`: in front of `next` in the list (null: at the end), for an order that only people
 // read; in a chain it is turned into the links that it means (`same`: it stands there already).
-import { OperationRefused, needStep } from "./refusal.js";
+import { OperationRefused, needNamedStep, needStep } from "./refusal.js";
 
 /** The place after everything of a group; of the top level without arguments. */
 export function placeAtEnd(index, parent_id = null, branch = null) {
@@ -38,7 +38,7 @@ export function readPlace(index, raw, moving = null) {
 	if (parent_id === null) {
 		if (branch !== null) throw new OperationRefused("branch_without_parent");
 	} else {
-		const parent = needStep(index, parent_id);
+		const parent = needNamedStep(index, parent_id);
 		if (!index.allowsBranch(parent_id, branch)) {
 			throw new OperationRefused("unknown_branch", parent_id, [parent.label || parent_id, branch]);
 		}

@@ -12,6 +12,14 @@ export class OperationRefused extends Error {
 	}
 }
 
+/** The step of that id, which it must have itself: one that goes by its place cannot be named by others. Throws
+ * OperationRefused `unknown_step`, `unsound_id`. */
+export function needNamedStep(index, id) {
+	const step = needStep(index, id);
+	if (index.flow.steps[index.position.get(id)] !== step) throw new OperationRefused("unsound_id", id);
+	return step;
+}
+
 /** The step of that id. Throws OperationRefused `unknown_step`. */
 export function needStep(index, id) {
 	const step = index.step(id);

@@ -3,14 +3,15 @@
 // Three rules. What waited for a step that goes waits for what that step waited for. What came after the whole
 // of a block still does when the block has got other last steps. And the steps that an edit does not concern
 // stay the same objects.
-import { indexFlow } from "../flow.js";
+import { indexFlow, isObject } from "../flow.js";
 
 /** The flow with some steps changed: `patches` is id → what differs. The same flow when nothing does. */
 export function patchSteps(flow, index, patches) {
 	let changed = false;
 	const steps = flow.steps.map((step, position) => {
 		const patch = patches.get(index.ids[position]);
-		if (!patch || Object.keys(patch).every((key) => sameValue(step[key], patch[key]))) return step;
+		if (!patch || !isObject(step) || Object.keys(patch).every((key) => sameValue(step[key], patch[key])))
+			return step;
 		changed = true;
 		return { ...step, ...patch };
 	});

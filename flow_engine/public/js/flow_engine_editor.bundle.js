@@ -20,11 +20,21 @@ function mount(component, element, props) {
 		console.error(error);
 		host.notify(__("Something went wrong on this page: {0}", [error.message]), "failed");
 	};
+	// The desk's own keys act on the window, and some of them take the focus away: what was a key of the editor, or
+	// closes something in it, goes no further.
+	element.addEventListener("keydown", stop_handled);
 	app.mount(element);
 	return {
 		exposed: () => inner.value,
-		destroy: () => app.unmount(),
+		destroy() {
+			element.removeEventListener("keydown", stop_handled);
+			app.unmount();
+		},
 	};
+}
+
+function stop_handled(event) {
+	if (event.defaultPrevented || event.key === "Escape") event.stopPropagation();
 }
 
 Object.assign(flow_engine.editor, {

@@ -6,7 +6,22 @@ frappe.ui.form.on("Flow Template", {
 		frm.flow_editors = frm.flow_editors || new Map();
 	},
 
+	// The framework loads a form again when it hears of a save, of its own user's too.
+	onload_post_render(frm) {
+		const area = frm.get_field("editor_html").$wrapper.get(0);
+		if (frm.flow_focus_kept) return;
+		frm.flow_focus_kept = true;
+		area.addEventListener("focusin", (event) => (frm.flow_focus = event.target));
+		area.addEventListener("focusout", (event) => event.relatedTarget && (frm.flow_focus = null));
+	},
+
 	refresh(frm) {
+		const focused = frm.flow_focus;
+		if (focused?.isConnected && document.activeElement === document.body) {
+			setTimeout(
+				() => document.activeElement === document.body && focused.focus({ preventScroll: true }),
+			);
+		}
 		frm.disable_save();
 		frm.set_read_only();
 		show_state(frm);
@@ -59,13 +74,26 @@ function close_editor(frm, name) {
 
 const given = (values) => Object.fromEntries(Object.entries(values).filter(([, value]) => value));
 
-// What the other tabs, the sidebar and the title show follows each save.
+// What the other tabs and the title show follows each save. The form is not loaded again: whoever is typing goes on.
 function listen(frm) {
 	if (frm.flow_listens) return;
 	frm.flow_listens = true;
 	flow_engine.editor.use().onSaved((template) => {
-		if (cur_frm === frm && template.name === frm.doc.name) frm.reload_doc();
+		const doc = locals["Flow Template"]?.[template.name];
+		if (!doc) return;
+		Object.assign(doc, template, { __unsaved: 0 });
+		if (cur_frm !== frm || frm.doc.name !== template.name) return;
+		frm.page.set_title(template.template_name);
+		show_state(frm);
+		keep_focus(() => frm.refresh_fields());
 	});
+}
+
+// A form that is drawn again hides its fields for a moment, and what is hidden loses the focus.
+function keep_focus(work) {
+	const focused = document.activeElement;
+	work();
+	if (document.activeElement !== focused && focused?.isConnected) focused.focus({ preventScroll: true });
 }
 
 function show_state(frm) {

@@ -232,6 +232,20 @@ def test_the_picker_opens_by_a_button_shows_parts_of_a_value_and_copies(opened, 
 	assert copied == "{{doc.items.0.qty}}"
 
 
+def test_whoever_turns_to_another_field_is_left_there(opened):
+	panel = opened(flow(step("w", label="Wait"), issue("t", "x", after=["w"], label="Ticket")), "Ticket")
+	panel.place("payload.subject").get_by_role("button", name="Insert a value").click()
+	expect(panel.page.locator(".fe-values")).to_be_visible()
+	panel.field("Name of the step").click()
+	expect(panel.page.locator(".fe-values")).to_have_count(0)
+	expect(panel.field("Name of the step")).to_be_focused()
+	panel.place("depends_on").get_by_role("button", name="+ add").click()
+	expect(panel.root.get_by_label("Step to wait for")).to_be_focused()
+	panel.field("Name of the step").click()
+	expect(panel.root.get_by_label("Step to wait for")).to_have_count(0)
+	expect(panel.field("Name of the step")).to_be_focused()
+
+
 def test_values_of_a_real_document_stand_beside_the_names(opened, served):
 	served.api("documents.put", doctype="Subscription", name="SUB-7", status="Trialling", customer="ACME")
 	about = {"event": "on_subscription_active", "condition": ""}

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 
 import pytest
 from panel_page import Panel
@@ -210,3 +212,27 @@ def test_settings_and_variables_of_the_flow(opened, served):
 	assert made["flow_definition"]["variables"] == {"group": "Installers", "limit": 5000}
 	assert (made["category"], made["description"]) == ("billing", "What it is for")
 	assert (made["concurrency"], made["run_as"], made["failure_limit"]) == ("replace", "ann@example.com", "7")
+
+
+# --- flows that may not be changed --------------------------------------------------------------------------
+
+
+def test_a_system_flow_is_shown_and_cannot_be_changed(tmp_path, open_page):
+	with ServedHost(tmp_path) as server:
+		# Shipped flows are put in by the command, into the server's own file.
+		command = [sys.executable, "-m", "flow_engine.cli", "seed", "--db", str(server.database)]
+		subprocess.run(command, check=True, capture_output=True)
+		found = server.get("templates.list")["templates"]
+		template = next(one["name"] for one in found if one["template_name"] == "quotation_reminder")
+		panel = Panel(Tree(open_page(), server, template), "Day 3: the first reminder")
+		expect(panel.field("Subject")).to_have_attribute("readonly", "")
+		expect(panel.field("Channel")).to_be_disabled()
+		for tab in ("When", "Errors & retry", "Note", "Step"):
+			panel.tab(tab)
+			for control in panel.root.locator("input, select, textarea").all():
+				assert control.get_attribute("readonly") is not None or control.is_disabled()
+		names = [button.inner_text() for button in panel.root.locator(".fe-frame-body button").all()]
+		assert not [name for name in names if name in ("{ }", "✎", "×", "+ add")]
+		panel = Panel(panel.tree, "Day 3: is it still open?")
+		expect(panel.root.get_by_role("button", name=re.compile("^Value to look at"))).to_be_disabled()
+		expect(panel.root.get_by_role("button", name="Edit as JSONLogic")).to_have_count(0)

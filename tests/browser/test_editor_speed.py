@@ -77,14 +77,15 @@ class Trace:
 		painted = next(e["ts"] for e in self.events if e["name"] == "cards painted")
 		return (painted - start) / 1000
 
-	def edits_ms(self):
-		"""From a key to the next paint, as the browser times its events."""
-		found = {}
+	def edits_ms(self, count):
+		"""From a key to the next paint, as the browser times events: the `count` longest. Each edit is two
+		holding Control is a key too and paints nothing."""
+		found = []
 		for event in self.events:
 			data = event.get("args", {}).get("data", {})
 			if event["name"] == "EventTiming" and data.get("type") == "keydown" and data.get("duration"):
-				found[data["interactionId"] or id(event)] = data["duration"]
-		return list(found.values())
+				found.append(data["duration"])
+		return sorted(found)[-count:]
 
 
 @pytest.mark.parametrize("count", [300, 2000])
@@ -106,8 +107,8 @@ def test_a_large_flow_opens_and_edits_with_what_is_seen_only(served, names, brow
 	for at in range(EDITS):
 		page.keyboard.press("Control+d" if at % 2 == 0 else "Control+z")
 		page.wait_for_timeout(120)
-	edits = Trace(browser.stop_tracing()).edits_ms()
-	assert edits, "the trace has no keys"
+	edits = Trace(browser.stop_tracing()).edits_ms(EDITS)
+	assert len(edits) == EDITS, "the trace has no keys"
 	print(
 		f"\n{count} steps: opened in {opened:.0f} ms, an edit painted in {statistics.median(edits):.0f} ms "
 		f"(at most {max(edits):.0f}), {nodes} nodes in the tree"

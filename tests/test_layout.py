@@ -142,7 +142,7 @@ def test_the_hosts_do_not_know_each_other():
 		forbidden(within("flow_engine.sqlite_host"), (*ours("frappe_host", "api", "flow_engine"), "frappe"))
 		== []
 	)
-	assert forbidden(within("flow_engine.frappe_host"), (*ours("sqlite_host"), "sqlite3")) == []
+	assert forbidden(within("flow_engine.frappe_host"), (*ours("sqlite_host", "api"), "sqlite3")) == []
 
 
 def test_the_contract_knows_ports_only():

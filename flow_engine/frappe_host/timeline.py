@@ -4,7 +4,7 @@ import frappe
 from frappe import _
 from frappe.utils import escape_html
 
-from flow_engine.api.connections import runs_of
+from flow_engine.frappe_host.touched_runs import runs_of
 
 LABELS = {
 	"running": lambda: _("{0} started"),

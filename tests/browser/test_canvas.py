@@ -348,6 +348,25 @@ def test_a_card_says_its_branch_and_its_place_to_a_screen_reader(opened):
 	expect(card).to_have_attribute("aria-setsize", "1")
 
 
+def test_all_of_a_large_flow_is_shown_at_once_when_asked(opened):
+	tree = opened(chain(*(f"Step{n}" for n in range(16))))
+	last = tree.card("Step15")
+	assert last.count() == 0 or not last.is_visible() or last.bounding_box()["y"] > 900
+	tree.page.get_by_role("button", name="Show all of it").click()
+	expect(last).to_be_in_viewport(ratio=0.99)
+	expect(tree.page.locator(".fe-trigger")).to_be_in_viewport(ratio=0.99)
+	tree.page.get_by_role("button", name=re.compile("back to actual size")).click()
+	expect(tree.page.get_by_role("button", name="100 %: back to actual size")).to_be_visible()
+
+
+def test_a_project_flow_is_not_offered_what_only_conversations_have(opened):
+	tree = opened(chain("A"))
+	tree.plus("Add a step after A").click()
+	picker = tree.page.get_by_role("dialog")
+	expect(picker.get_by_role("option", name="Dispatch job")).to_be_visible()
+	assert picker.get_by_role("option", name="Understand").count() == 0
+
+
 def test_a_phone_reads_the_flow_as_a_list(opened):
 	tree = opened(forked(), width=375, height=720, scheme="dark")
 	assert tree.labels()[1:] == ["First", "Is it open?", "Yes step", "No step", "Last"]

@@ -29,6 +29,9 @@ def main() -> int:
 		metavar="PYTHON",
 		help="an interpreter that has dbos and SpiffWorkflow (.venv-peers, else this one)",
 	)
+	parser.add_argument(
+		"--add", action="store_true", help="keep the last run's lines in latest.json that this run has not"
+	)
 	options = parser.parse_args()
 	wanted = options.sections or list(SECTIONS)
 	unknown = sorted(set(wanted) - set(SECTIONS))
@@ -50,7 +53,11 @@ def main() -> int:
 		measured += shown(comparing.measure(rounds, python))
 	if "erpnext" in wanted:
 		measured += shown(erpnext_site.measure(rounds))
-	LATEST.write_text(json.dumps([line.as_dict() for line in measured], indent=1, ensure_ascii=False) + "\n")
+	lines = [line.as_dict() for line in measured]
+	if options.add and LATEST.exists():
+		names = {line["name"] for line in lines}
+		lines = [line for line in json.loads(LATEST.read_text()) if line["name"] not in names] + lines
+	LATEST.write_text(json.dumps(lines, indent=1, ensure_ascii=False) + "\n")
 	missed = [line for line in measured if line.met is False]
 	met = sum(line.met is True for line in measured)
 	print(f"\n{met} targets met, {len(missed)} missed. Written: {LATEST.name}")
@@ -68,7 +75,7 @@ def shown(lines: Iterable[Measurement]) -> list[Measurement]:
 		ratio = "" if line.ratio is None else f"{line.ratio:6.2f}"
 		met = {True: "met", False: "MISSED", None: ""}[line.met]
 		print(
-			f"{line.name:66} {value:24} {ratio:>6} {line.target:7} {met:7} {line.versus}".rstrip(), flush=True
+			f"{line.name:84} {value:24} {ratio:>6} {line.target:7} {met:7} {line.versus}".rstrip(), flush=True
 		)
 	return kept
 

@@ -73,7 +73,7 @@ def picture(lines: Iterable[Mapping[str, Any]]) -> str:
 			f'<rect class="{kind}" x="{min(x, target):.1f}" y="{y}" width="{max(abs(x - target), 1.5):.1f}" '
 			f'height="{BAR}" rx="2"><title>{escape(line["versus"])}</title></rect>'
 		)
-		figure = f"{line['ratio']:.2f} {line['target'].replace('>=', '≥').replace('<=', '≤')}"
+		figure = f"{line['ratio']:.2f} ({line['target'].replace('>=', '≥').replace('<=', '≤')})"
 		at, anchor = (x + 6, "start") if x >= target else (x - 6, "end")
 		parts.append(
 			f'<text class="small" x="{at:.0f}" y="{y + 11}" text-anchor="{anchor}">{escape(figure)}</text>'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
+from time import process_time
 
 from benchmarks.measure import Measurement, in_turns, median, paired, seconds
 from flow_engine.engine.definition import FlowDefinition, Step
@@ -78,6 +79,6 @@ def _sampler(definition: FlowDefinition, size: int) -> Callable[[], float]:
 	times = STEPS_PER_SAMPLE // size
 
 	def sample() -> float:
-		return seconds(lambda: [play(definition) for _ in range(times)]) / (times * size)
+		return seconds(lambda: [play(definition) for _ in range(times)], process_time) / (times * size)
 
 	return sample

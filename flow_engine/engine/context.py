@@ -14,10 +14,11 @@ from typing import Any
 
 from flow_engine.engine.definition import FlowDefinition, Step
 from flow_engine.engine.errors import DocumentNotFound
-from flow_engine.engine.links import LinkedDocument, linked
+from flow_engine.engine.links import LinkedDocument, follow_links, linked
 from flow_engine.engine.party import customer_of
 from flow_engine.engine.ports import Host, RunRecord
 from flow_engine.engine.state import StepState, in_log
+from flow_engine.engine.step_values import StepValues, read_documents
 
 
 class Context(Mapping[str, Any]):
@@ -47,6 +48,8 @@ class Context(Mapping[str, Any]):
 		"""A plain copy for use outside a transaction: everything that costs nothing, and of the documents
 		those named in `roots`."""
 		plain = {key: self[key] for key in self if key in self._values or key in roots}
+		if "steps" in plain:
+			plain["steps"] = {key: values.detached() for key, values in plain["steps"].items()}
 		return {
 			key: value.detached() if isinstance(value, LinkedDocument) else value
 			for key, value in plain.items()
@@ -88,6 +91,13 @@ def build_context(
 	loaders["doc"] = lambda: load_document(host, record)
 	loaders["customer"] = lambda: load_customer(host, record, context)
 	return context
+
+
+def read_ahead(step: Step, values: Context) -> None:
+	"""Load what paths in a step's payload lead to behind the roots: for calls, which load nothing."""
+	parts = (step.payload, step.trigger.fields)
+	follow_links(parts, values)
+	read_documents(parts, values["steps"])
 
 
 # All steps of a turn see one time.
@@ -137,7 +147,7 @@ def _step_values(
 	definition: FlowDefinition,
 	states: Mapping[str, StepState],
 	reads: frozenset[str],
-) -> dict[str, Any]:
+) -> dict[str, StepValues]:
 	wanted = [root[6:] for root in reads if root.startswith("steps.")]
 	if "steps" in reads:
 		wanted = [step.id for step in definition.steps]
@@ -149,7 +159,8 @@ def _step_values(
 		result = state.result
 		if in_log(result):
 			result = host.runs.log_result(record.name, step_id)
-		values[step_id] = {"status": state.status.value, "result": result, "error": state.error}
+		found = {"status": state.status.value, "result": result, "error": state.error}
+		values[step_id] = StepValues(found, host.documents)
 	return values
 
 

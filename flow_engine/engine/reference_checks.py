@@ -17,9 +17,9 @@ from flow_engine.engine.payload_checks import CONDITION_PARTS
 from flow_engine.engine.placeholders import find_placeholders, is_path, parse_placeholder
 from flow_engine.engine.problems import WARNING, Problems, quoted, under
 from flow_engine.engine.step_checks import CheckedStep
+from flow_engine.engine.step_values import PARTS as STEP_PARTS
 
 ROOTS = ("doc", "customer", "run", "template", "variables", "now", "steps", "input", "links", "trigger")
-STEP_PARTS = ("status", "result", "error")
 TRIGGER_PARTS = ("event", "user", "changed", "before")
 _NOT_BEFORE_THE_START = ("steps", "input", "links", "run")
 _TAKES_INPUT = (TriggerType.ON_WEBHOOK, TriggerType.MANUAL)

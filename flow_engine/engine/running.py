@@ -18,7 +18,7 @@ from flow_engine.engine.advanced import Advanced
 from flow_engine.engine.attempts import Attempt, Recorder, idempotency_key, late_row, outcome_of, usable
 from flow_engine.engine.breaker import after_failure
 from flow_engine.engine.calling import Call, make_call
-from flow_engine.engine.context import Context, build_context, reads_of
+from flow_engine.engine.context import Context, build_context, read_ahead, reads_of
 from flow_engine.engine.crash_points import reach
 from flow_engine.engine.definition import Step, TriggerType
 from flow_engine.engine.errors import (
@@ -33,7 +33,6 @@ from flow_engine.engine.errors import (
 )
 from flow_engine.engine.firing import At, Now, OnCall, decide_firing
 from flow_engine.engine.kinds.base import Effect, Kind, StepContext
-from flow_engine.engine.links import follow_links
 from flow_engine.engine.outcomes import Done, Fail, Retry, Unknown
 from flow_engine.engine.ports import Claim, Host, RunRecord
 from flow_engine.engine.retry import timeout_of
@@ -472,7 +471,7 @@ class Advance(Recorder):
 		attempt: Attempt,
 	) -> Call:
 		"""Write the intent; the call itself is made after this transaction has committed."""
-		follow_links((step.payload, step.trigger.fields), values)
+		read_ahead(step, values)
 		roots = session.definition.reads[step.id] | kind.needs
 		frozen = values.loaded(roots | reads_of(step, self.host.extra_context))
 		session.put(

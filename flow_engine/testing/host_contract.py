@@ -9,6 +9,7 @@ from flow_engine.testing.contract.calls import CallContract
 from flow_engine.testing.contract.claims import ClaimContract
 from flow_engine.testing.contract.forgotten import ForgottenContract
 from flow_engine.testing.contract.links import LinkContract
+from flow_engine.testing.contract.made_documents import MadeDocumentContract
 from flow_engine.testing.contract.operations import OperationsContract
 from flow_engine.testing.contract.outsiders import OutsiderContract
 from flow_engine.testing.contract.steps import StepContract
@@ -25,5 +26,6 @@ class HostContract(
 	ForgottenContract,
 	OperationsContract,
 	LinkContract,
+	MadeDocumentContract,
 ):
 	"""All of it. No TestCase, so that importing it collects nothing."""

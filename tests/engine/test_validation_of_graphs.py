@@ -106,6 +106,8 @@ class TestUnknownVariables:
 			(_reading("{{steps.zz.result}}"), ["steps[0].payload.url"]),
 			(_reading("{{steps.a.outcome}}", step("a"), depends_on=["a"]), ["steps[0].payload.url"]),
 			(_reading("{{steps.a.result.x}}", step("a"), depends_on=["a"]), []),
+			(_reading("{{steps.a.document.status}}", step("a"), depends_on=["a"]), []),
+			(_reading("{{steps.a.document.status}}", step("a")), ["steps[0].payload.url"]),
 			(_reading("{{steps.a.result.x}}", step("a")), ["steps[0].payload.url"]),
 			(_reading("{{steps.r.result.x}}"), ["steps[0].payload.url"]),
 			(

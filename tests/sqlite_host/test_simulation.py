@@ -144,6 +144,28 @@ def test_a_document_that_is_changed_says_so():
 	assert (changed["change"], changed["values"]["status"]) == ("updated", "Active")
 
 
+def test_a_condition_reads_what_became_of_a_document_that_only_the_simulation_made():
+	closing = {
+		"doctype": "Issue",
+		"docname_ref": "{{steps.job.result.name}}",
+		"fields_json": '{"status": "Closed"}',
+	}
+	asks = {"field": "steps.job.document.status", "op": "==", "value": "Closed"}
+	outcome = run(
+		issue("job", "For {{doc.name}}"),
+		step("before", "condition", payload=asks, after=["job"]),
+		step("close", "erp_update", payload=closing, after=["before"]),
+		step("then", "condition", payload=asks, after=["close"]),
+		issue("again", "{{steps.job.document.subject}}", after=["then"]),
+	)
+	read = {step_id: outcome["steps"][step_id]["read"] for step_id in ("before", "then")}
+	assert read == {
+		"before": {"steps.job.document.status": "Open"},
+		"then": {"steps.job.document.status": "Closed"},
+	}
+	assert [entry["values"]["subject"] for entry in outcome["documents"]] == ["For C-1", "For C-1"]
+
+
 def test_a_condition_that_does_not_hold_starts_nothing_and_says_what_it_read():
 	definition = flow(issue("a"))
 	definition["trigger"]["condition"] = {"field": "doc.party_name", "op": "==", "value": "Bob"}

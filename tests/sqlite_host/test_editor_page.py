@@ -50,7 +50,9 @@ def test_a_built_file_may_be_kept_by_browsers(client, built):
 	assert "immutable" in answer.headers["Cache-Control"]
 
 
-@pytest.mark.parametrize("name", ["notes.txt", "index.html", "../icon.svg", "..%2ficon.svg", "%2e%2e/icon.svg"])
+@pytest.mark.parametrize(
+	"name", ["notes.txt", "index.html", "../icon.svg", "..%2ficon.svg", "%2e%2e/icon.svg"]
+)
 def test_nothing_but_the_built_files_is_given_out(client, built, name):
 	assert client.get(f"/assets/editor/{name}").status_code == 404
 

@@ -56,6 +56,12 @@ def test_the_catalog_offers_kinds_events_and_trigger_types_as_data(manager):
 	assert {"on_issue_opened", "on_contract_signed", "manual"} <= {e["name"] for e in offered["events"]}
 
 
+def test_whoever_sees_runs_sees_what_their_trees_are_drawn_from_and_no_secrets(callers):
+	status, body = callers["user"].get("catalog")
+	assert status == 200 and body["message"]["kinds"]
+	assert body["message"]["secrets"] == []
+
+
 @pytest.mark.parametrize("path", EVERY_PATH)
 def test_a_guest_gets_nothing_without_a_token(callers, path):
 	status, body = callers["guest"].post(path, name="FT-00001", run="FR-00001", step_id="a")
@@ -70,7 +76,7 @@ def test_a_guest_gets_nothing_without_a_token(callers, path):
 		*(
 			("user", path)
 			for path in (*PATHS_FOR_READING, *PATHS_OF_TEMPLATES, *PATHS_FOR_MANAGERS)
-			if path != "templates.list"
+			if path not in ("templates.list", "catalog")
 		),
 	],
 )

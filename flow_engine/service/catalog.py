@@ -89,8 +89,9 @@ def _title(name: str) -> str:
 
 
 def _spoken(entry: dict[str, Any], say: Say) -> dict[str, Any]:
-	"""The entry with what people read of it, and of its fields, in their language."""
+	"""The entry with what people read of it, of its fields and results, in their language."""
 	told = {key: say(entry[key]) for key in _SPOKEN if entry.get(key)}
-	if "fields" in entry:
-		told["fields"] = [_spoken(field, say) for field in entry["fields"]]
+	for parts in ("fields", "results"):
+		if parts in entry:
+			told[parts] = [_spoken(part, say) for part in entry[parts]]
 	return {**entry, **told}

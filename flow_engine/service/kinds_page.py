@@ -166,11 +166,27 @@ def _kind(kind: Kind) -> Iterator[str]:
 	else:
 		yield "No fields."
 	yield ""
+	yield from _result(kind)
 	yield "Example payload:"
 	yield ""
 	yield "```json"
 	yield from json.dumps(EXAMPLES[kind.name], indent=2, ensure_ascii=False).splitlines()
 	yield "```"
+
+
+def _result(kind: Kind) -> Iterator[str]:
+	said = [f"`{result.name}` ({result.label}, {result.type})" for result in kind.results]
+	if kind.document or kind.document_field:
+		said[:0] = ["`doctype`", "`name`"]
+	if said:
+		yield f"Result: {', '.join(said)}."
+	made = kind.document or (
+		f"document of the DocType in `{kind.document_field}`" if kind.document_field else ""
+	)
+	if made:
+		yield f"`steps.<id>.document` is the {made}, as it is when it is read."
+	if said:
+		yield ""
 
 
 def _field(field: Field) -> tuple[str, ...]:

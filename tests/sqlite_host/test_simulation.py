@@ -5,6 +5,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from flow_engine.engine.errors import BadInput, FlowError, InputTooLarge, InvalidDefinition
+from flow_engine.engine.kinds import PROJECT_KINDS
 from flow_engine.service.templates import library
 from flow_engine.sqlite_host.scenario import Scenario, read_moment, read_until
 from flow_engine.sqlite_host.simulation import simulate
@@ -164,6 +165,29 @@ def test_a_condition_reads_what_became_of_a_document_that_only_the_simulation_ma
 		"then": {"steps.job.document.status": "Closed"},
 	}
 	assert [entry["values"]["subject"] for entry in outcome["documents"]] == ["For C-1", "For C-1"]
+
+
+def test_results_hold_what_their_kinds_say_they_do():
+	update = {"doctype": "Contract", "docname_ref": "C-1", "fields_json": '{"status": "Active"}'}
+	payloads = {
+		"dispatch_job": {"subject": "Install"},
+		"issue": {"subject": "Look"},
+		"notify": {"channel": "email", "to": "ann@example.com", "subject": "Hello", "body": "There"},
+		"webhook": {"url": "https://example.com/hook", "method": "POST"},
+		"erp_update": update,
+		"wait": {},
+		"condition": {"field": "doc.name", "op": "not_empty"},
+		"subscription_activate": {"subscription_ref": "SUB-1"},
+	}
+	subscription = {"doctype": "Subscription", "name": "SUB-1", "status": "Active"}
+	outcome = run(
+		*(step(name, name, payload=payload) for name, payload in payloads.items()), docs=[subscription]
+	)
+	for name, kind in PROJECT_KINDS.items():
+		result = outcome["steps"][name]["result"]
+		assert {one.name for one in kind.results} <= result.keys(), name
+		made = kind.document or payloads[name].get(kind.document_field)
+		assert made is None or (result["doctype"] == made and result["name"]), name
 
 
 def test_a_condition_that_does_not_hold_starts_nothing_and_says_what_it_read():

@@ -64,6 +64,8 @@ def _check(kind: Kind) -> None:
 			reasons.append(f"its field {field.name} has the unknown type {field.type}")
 		elif field.type in ("select", "link") and not field.options:
 			reasons.append(f"its field {field.name} has no options")
+	if kind.document_field and kind.document_field not in names:
+		reasons.append(f"it has no field {kind.document_field} that could say which document it makes")
 	if set(kind.branches) & set(_FAILURE_BRANCHES):
 		reasons.append("error and timeout are branches of every kind and not listed")
 	if reasons:

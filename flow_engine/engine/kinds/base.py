@@ -105,6 +105,18 @@ class StepContext:
 	time_zone: tzinfo = timezone.utc
 
 
+@dataclass(frozen=True, slots=True)
+class Result:
+	"""One value of a step's result that later steps may read. type: as the framework names field types."""
+
+	name: str
+	label: str
+	type: str = "Data"
+
+	def as_dict(self) -> dict[str, str]:
+		return {"name": self.name, "label": self.label, "type": self.type}
+
+
 Handler = Callable[[StepContext], Outcome]
 
 
@@ -121,6 +133,9 @@ class Kind:
 	runs instead of `handle`, with the same context; without it, a kind beyond the ports is not simulated.
 	check: extra validation of a raw payload; yields `(field name, code, message)`.
 	writes: DocTypes it may write.
+	document: the DocType of the document that its result names (`doctype`, `name`), which later steps read as
+	`steps.<id>.document`. document_field: the payload field that says that DocType, where each step chooses.
+	results: what else its result has. A step that was answered has `input` beside it, whatever its kind.
 	"""
 
 	name: str
@@ -140,6 +155,9 @@ class Kind:
 	needs: frozenset[str] = frozenset()
 	beyond_ports: bool = False
 	simulate: Handler | None = None
+	document: str | None = None
+	document_field: str | None = None
+	results: tuple[Result, ...] = ()
 
 	def effect_for(self, payload: Mapping[str, Any]) -> Effect:
 		return self.effect_of(payload) if self.effect_of else self.effect
@@ -173,4 +191,7 @@ class Kind:
 			"runnable": self.handle is not None,
 			"simulated": self.handle is not None and (self.simulate is not None or not self.beyond_ports),
 			"effect_when": self._effect_when(),
+			"document": self.document,
+			"document_field": self.document_field,
+			"results": [result.as_dict() for result in self.results],
 		}

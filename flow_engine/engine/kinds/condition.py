@@ -6,7 +6,7 @@ from collections import ChainMap
 from collections.abc import Mapping
 from typing import Any
 
-from flow_engine.engine.kinds.base import Effect, Field, Kind, StepContext
+from flow_engine.engine.kinds.base import Effect, Field, Kind, Result, StepContext
 from flow_engine.engine.outcomes import Done
 
 OPERATORS = (
@@ -85,6 +85,7 @@ KIND = Kind(
 	branches=("yes", "no"),
 	handle=decide,
 	check=check,
+	results=(Result("branch", "Branch"),),
 	help=(
 		"Chooses between the branches yes and no. Compare one value, combine several with all or any, or "
 		"write JSONLogic; the values it read are kept with the run."

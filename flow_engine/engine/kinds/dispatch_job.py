@@ -6,7 +6,7 @@ from typing import Any
 
 from flow_engine.engine.errors import Conflict
 from flow_engine.engine.kinds import subject
-from flow_engine.engine.kinds.base import Effect, Field, Kind, StepContext
+from flow_engine.engine.kinds.base import Effect, Field, Kind, Result, StepContext
 from flow_engine.engine.kinds.rich_text import one_line
 from flow_engine.engine.outcomes import Done, Outcome, Retry
 
@@ -90,6 +90,8 @@ KIND = Kind(
 	effect=Effect.DATABASE,
 	handle=dispatch,
 	writes=(DOCTYPE,),
+	document=DOCTYPE,
+	results=(Result("merged", "Joined an open job", "Check"),),
 	needs=subject.NEEDS,
 	help=(
 		"Creates a Dispatch Job for the field teams, linked to the customer, the document and this run. With "

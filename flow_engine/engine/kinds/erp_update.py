@@ -77,6 +77,7 @@ KIND = Kind(
 	handle=update,
 	check=check,
 	needs=subject.NEEDS,
+	document_field="doctype",
 	help="Changes fields of a document with the permissions of the flow's user and the document's own rules.",
 	fields=(
 		Field(

@@ -34,6 +34,7 @@ KIND = Kind(
 	effect=Effect.DATABASE,
 	handle=open_issue,
 	writes=(DOCTYPE,),
+	document=DOCTYPE,
 	needs=subject.NEEDS,
 	help="Opens an Issue for the service desk, linked to the customer.",
 	fields=(

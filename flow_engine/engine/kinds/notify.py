@@ -8,7 +8,7 @@ from typing import Any
 
 from flow_engine.engine.errors import HttpError, HttpNoAnswer, MessageRefused, StepError
 from flow_engine.engine.kinds import subject
-from flow_engine.engine.kinds.base import Effect, Field, Kind, StepContext
+from flow_engine.engine.kinds.base import Effect, Field, Kind, Result, StepContext
 from flow_engine.engine.kinds.recipients import email_addresses, phone_numbers
 from flow_engine.engine.kinds.rich_text import as_html, as_plain, one_line
 from flow_engine.engine.outcomes import Done, Fail, Outcome, Unknown
@@ -108,6 +108,7 @@ KIND = Kind(
 	repeat_safe_of=lambda payload: False,
 	handle=notify,
 	needs=subject.NEEDS,
+	results=(Result("channel", "Channel"), Result("to", "To", "JSON")),
 	help="Sends an email through the site's queue, or an SMS through the gateway of SMS Settings.",
 	fields=(
 		Field("channel", "Channel", "select", required=True, options=("email", "sms"), default="email"),

@@ -7,7 +7,7 @@ from typing import Any
 
 from flow_engine.engine.errors import CannotActivate, DocumentNotFound
 from flow_engine.engine.kinds import subject
-from flow_engine.engine.kinds.base import Effect, Field, Kind, StepContext
+from flow_engine.engine.kinds.base import Effect, Field, Kind, Result, StepContext
 from flow_engine.engine.outcomes import Done
 
 DOCTYPE = "Subscription"
@@ -70,6 +70,8 @@ KIND = Kind(
 	effect=Effect.DATABASE,
 	handle=activate,
 	writes=(DOCTYPE,),
+	document=DOCTYPE,
+	results=(Result("status", "Status afterwards"), Result("was", "Status before")),
 	needs=subject.NEEDS,
 	help=(
 		"Active: nothing to do. Cancelled: restarted. Trialling: the trial ends today. Past due, unpaid or "

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flow_engine.engine.errors import BadTemplate
-from flow_engine.engine.kinds.base import Effect, Field, Kind, StepContext
+from flow_engine.engine.kinds.base import Effect, Field, Kind, Result, StepContext
 from flow_engine.engine.kinds.retry_after import retry_after_seconds
 from flow_engine.engine.outcomes import Done, Fail, Outcome, Retry
 from flow_engine.engine.ports import HttpReply
@@ -149,6 +149,7 @@ KIND = Kind(
 	repeat_safe_of=repeat_safe,
 	handle=call,
 	check=check,
+	results=(Result("status", "HTTP status", "Int"), Result("body", "Answer", "JSON")),
 	help=(
 		"Calls another system over HTTP with JSON. The header Idempotency-Key is the same on every attempt. "
 		"The result has the status and the body, parsed where it is JSON."

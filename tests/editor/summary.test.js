@@ -35,6 +35,12 @@ test("a trigger is a sentence", () => {
 	);
 	assert.equal(said({ ...change, to: "Inactive" }), "When Status of a Contract becomes Inactive");
 	assert.equal(said(change), "When Status of a Contract changes");
+	const issue = { event: "doc_event", doctype: "Issue" };
+	assert.equal(said({ ...issue, doc_event: "on_submit" }), "When an Issue is submitted");
+	assert.equal(
+		said({ ...issue, doc_event: "field_change", field: "status", to: "Open" }),
+		"When Status of an Issue becomes Open",
+	);
 	for (const odd of [null, undefined, {}, { event: "gone" }, { event: "doc_event" }])
 		assert.match(said(odd), /^When /);
 });

@@ -48,20 +48,37 @@ export function triggerSentence(trigger, context) {
 	const doctype = nameOf(said.doctype, context) || t("document");
 	if (said.doc_event === "field_change") return fieldChange(said, doctype, context, t);
 	const happening = context.catalog?.doc_events?.find((one) => one.name === said.doc_event);
-	const sentence = t("When a {0} {1}", [doctype, happening?.label || said.doc_event || "…"]);
+	const values = [doctype, happening?.label || said.doc_event || "…"];
+	const sentence = takesAn(doctype) ? t("When an {0} {1}", values) : t("When a {0} {1}", values);
 	return said.to ? t("{0} to {1}", [sentence, list(said.to, t)]) : sentence;
 }
 
 function fieldChange({ field, from, to }, doctype, context, t) {
 	const label = context.fields?.find((one) => one.name === field)?.label || field || "…";
 	const given = (value) => value !== undefined && value !== null && value !== "";
+	const an = takesAn(doctype);
 	if (given(from) && given(to)) {
-		return t("When {0} of a {1} changes from {2} to {3}", [label, doctype, list(from, t), list(to, t)]);
+		const values = [label, doctype, list(from, t), list(to, t)];
+		return an
+			? t("When {0} of an {1} changes from {2} to {3}", values)
+			: t("When {0} of a {1} changes from {2} to {3}", values);
 	}
-	if (given(to)) return t("When {0} of a {1} becomes {2}", [label, doctype, list(to, t)]);
-	if (given(from)) return t("When {0} of a {1} is no longer {2}", [label, doctype, list(from, t)]);
-	return t("When {0} of a {1} changes", [label, doctype]);
+	if (given(to)) {
+		const values = [label, doctype, list(to, t)];
+		return an ? t("When {0} of an {1} becomes {2}", values) : t("When {0} of a {1} becomes {2}", values);
+	}
+	if (given(from)) {
+		const values = [label, doctype, list(from, t)];
+		return an
+			? t("When {0} of an {1} is no longer {2}", values)
+			: t("When {0} of a {1} is no longer {2}", values);
+	}
+	const values = [label, doctype];
+	return an ? t("When {0} of an {1} changes", values) : t("When {0} of a {1} changes", values);
 }
+
+/** English asks for it before these letters; other languages translate both sentences alike. */
+const takesAn = (name) => /^[aeio]/i.test(name);
 
 function list(value, t) {
 	return Array.isArray(value) && value.length

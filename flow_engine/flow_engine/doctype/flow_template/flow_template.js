@@ -4,24 +4,17 @@
 frappe.ui.form.on("Flow Template", {
 	onload(frm) {
 		frm.flow_editors = frm.flow_editors || new Map();
+		// The framework takes this tab's own saves for somebody else's too, and would load the form again.
+		frm.debounced_reload_doc = frappe.utils.debounce(() => heard_of_save(frm), 1000);
 	},
 
-	// The framework loads a form again when it hears of a save, of its own user's too.
 	onload_post_render(frm) {
-		const area = frm.get_field("editor_html").$wrapper.get(0);
 		if (frm.flow_focus_kept) return;
 		frm.flow_focus_kept = true;
-		area.addEventListener("focusin", (event) => (frm.flow_focus = event.target));
-		area.addEventListener("focusout", (event) => event.relatedTarget && (frm.flow_focus = null));
+		keep_focus(frm.get_field("editor_html").$wrapper.get(0));
 	},
 
 	refresh(frm) {
-		const focused = frm.flow_focus;
-		if (focused?.isConnected && document.activeElement === document.body) {
-			setTimeout(
-				() => document.activeElement === document.body && focused.focus({ preventScroll: true }),
-			);
-		}
 		frm.disable_save();
 		frm.set_read_only();
 		show_state(frm);
@@ -85,15 +78,36 @@ function listen(frm) {
 		if (cur_frm !== frm || frm.doc.name !== template.name) return;
 		frm.page.set_title(template.template_name);
 		show_state(frm);
-		keep_focus(() => frm.refresh_fields());
+		frm.refresh_fields();
 	});
 }
 
-// A form that is drawn again hides its fields for a moment, and what is hidden loses the focus.
-function keep_focus(work) {
-	const focused = document.activeElement;
-	work();
-	if (document.activeElement !== focused && focused?.isConnected) focused.focus({ preventScroll: true });
+// A form that is drawn again hides its fields for a moment, and what is hidden loses the focus: keys typed then would
+// go nowhere. Nobody meant to leave where no other element got the focus and no pointer was put down.
+function keep_focus(area) {
+	let pointed = false;
+	const point = () => {
+		pointed = true;
+		setTimeout(() => (pointed = false));
+	};
+	document.addEventListener("pointerdown", point, true);
+	area.addEventListener("focusout", ({ target, relatedTarget }) => {
+		if (relatedTarget || pointed) return;
+		setTimeout(() => {
+			const nowhere = document.activeElement === document.body;
+			if (nowhere && target.isConnected) target.focus({ preventScroll: true });
+		});
+	});
+}
+
+// What somebody else saved is shown where nothing would be lost; who has changes learns of it when saving them.
+async function heard_of_save(frm) {
+	const { name } = frm.doc;
+	const { message } = await frappe.db.get_value("Flow Template", name, "modified");
+	const editor = frm.flow_editors.get(name)?.mounted.exposed()?.editor;
+	if (!editor || editor.dirty.value || message.modified === editor.template.value?.modified) return;
+	await editor.load(name);
+	frm.reload_doc();
 }
 
 function show_state(frm) {

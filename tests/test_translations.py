@@ -54,6 +54,7 @@ def said_by_the_workspace():
 		yield page["label"]
 		for part in ("links", "shortcuts", "charts", "number_cards", "quick_lists"):
 			yield from (one.get("label") for one in page.get(part, []))
+		yield from (one.get("format") for one in page["shortcuts"])
 		yield from (block["data"].get("text") for block in json.loads(page["content"]))
 	yield from (card["label"] for card in documents("Number Card"))
 	yield from (chart["chart_name"] for chart in documents("Dashboard Chart"))

@@ -195,7 +195,7 @@ def test_a_flow_is_built_by_mouse_published_and_watched_on_a_signed_contract(
 		"event": "on_contract_signed",
 		"condition": {"field": "doc.native_value", "op": ">", "value": 5000},
 	}
-	picture(page, "editor")
+	picture(page, "desk-editor")
 
 	# Tried on a real contract: nothing happens, everything is shown.
 	trial = contract(9000)
@@ -208,7 +208,7 @@ def test_a_flow_is_built_by_mouse_published_and_watched_on_a_signed_contract(
 	expect(tree.card("Escalate").locator(".fe-card-badge")).to_be_visible()
 	expect(tree.card("Two days before the start").locator(".fe-card-badge")).to_be_visible()
 	assert (site("frappe.db.count('Dispatch Job')"), site("frappe.db.count('Email Queue')")) == before
-	picture(page, "test-run")
+	picture(page, "desk-test-run")
 
 	page.get_by_role("button", name="Publish…").click()
 	answer_desk(page, note="First version")
@@ -240,7 +240,7 @@ def test_a_flow_is_built_by_mouse_published_and_watched_on_a_signed_contract(
 	settled(run, "running", **{by_label["Is it installed?"]: "waiting"})
 	fire = watching.get_by_role("button", name="Fire: Is it installed?").first
 	expect(fire).to_be_visible(timeout=30_000)
-	picture(watching, "flow-run-live")
+	picture(watching, "desk-run")
 	fire.click()
 	watching.get_by_role("dialog").get_by_role("button", name="Fire").click()
 	settled(run, "completed")
@@ -257,6 +257,34 @@ def test_a_flow_is_built_by_mouse_published_and_watched_on_a_signed_contract(
 	box.get_by_role("button", name="Cancel the run").click()
 	settled(other, "cancelled")
 	callers["manager"].post("templates.update", name=name, is_active=0)
+
+
+def test_the_editor_follows_the_language_and_the_theme_of_its_user(desk, site, people):
+	name = site("frappe.db.get_value('Flow Template', {'template_name': 'residential_onboarding'})")
+	email = people["manager"]["email"]
+	try:
+		for language, theme, words in (
+			("fr", "Light", "Quand un contrat est signé"),
+			("en", "Dark", "When a"),
+		):
+			site(
+				"""
+				frappe.db.set_value("User", u, {"language": l, "desk_theme": t})
+				frappe.clear_cache(user=u)
+				""",
+				u=email,
+				l=language,
+				t=theme,
+			)
+			page = desk("manager")
+			page.goto(f"/app/flow-template/{name}")
+			expect(page.get_by_role("tree")).to_contain_text(words)
+			dark = page.evaluate("getComputedStyle(document.querySelector('.fe-card')).backgroundColor")
+			assert (max(map(int, re.findall(r"\d+", dark)[:3])) < 100) == (theme == "Dark")
+			page.locator(".fe-card").nth(2).click()
+			picture(page, f"desk-editor-{language if theme == 'Light' else 'dark'}")
+	finally:
+		site('frappe.db.set_value("User", u, {"language": "en", "desk_theme": "Light"})', u=email)
 
 
 def add_first(tree: Tree, kind: str) -> None:
@@ -378,7 +406,7 @@ def test_the_workspace_counts_what_runs_and_lists_what_is_overdue(desk):
 	for title in ("Flows Running", "Flows Waiting", "Flows Failed Today", "Flow Incidents"):
 		expect(page.locator(".number-widget-box", has_text=re.compile(title, re.I)).first).to_be_visible()
 	expect(page.locator(".dashboard-widget-box, .chart-container").first).to_be_visible()
-	picture(page, "workspace")
+	picture(page, "desk-workspace")
 	page.goto("/app/query-report/Overdue Flow Steps")
 	expect(page.get_by_text("Overdue Flow Steps").first).to_be_visible()
 

@@ -4,6 +4,7 @@ The app lives in a folder of its own and is installed on the site by a sites fol
 other process of the bench is asked to import it; whatever happens, it is uninstalled at the end.
 """
 
+# ruff: noqa: F811  (fixtures that are imported have the names of the arguments)
 from __future__ import annotations
 
 import json
@@ -13,8 +14,11 @@ from pathlib import Path
 import pytest
 from conftest import unique
 from flows import definition, step
+from people import PASSWORD
+from playwright.sync_api import expect
 from processes import REPO, Bench
 from site_python import SitePython
+from test_desk import CHROMIUM, browser  # noqa: F401  (a fixture)
 
 APP = "flow_demo_app"
 
@@ -86,6 +90,7 @@ def demo(bench, site, tmp_path_factory):
 		done = with_demo.command("install-app", APP)
 		assert done.returncode == 0, done.stdout + done.stderr
 		inside = SitePython(with_demo.python, with_demo.sites, with_demo.site, with_demo.env)
+		inside.bench = with_demo
 		yield inside
 	finally:
 		if inside:
@@ -174,6 +179,28 @@ def test_a_flow_with_its_kind_event_and_context_runs(demo, customer):
 	)
 	assert [note["description"] for note in notes] == [f"42 m cut in rue Sherbrooke for {run}"]
 	demo("frappe.delete_doc('ToDo', name, force=True)", name=notes[0]["name"])
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium is installed")
+def test_the_desk_offers_its_kind_with_its_fields_and_its_event(demo, browser, people):
+	context = browser.new_context(base_url=demo.bench.start_web(), locale="en-US")
+	try:
+		who = {"usr": people["manager"]["email"], "pwd": PASSWORD}
+		assert context.request.post("/api/method/login", form=who).ok
+		page = context.new_page()
+		page.set_default_timeout(30_000)
+		page.goto("/app/flow-template/new")
+		page.get_by_label("When", exact=True).select_option(label="A line is cut")
+		expect(page.get_by_role("tree")).to_contain_text("When a line is cut")
+		page.locator(".fe-plus").first.click()
+		page.get_by_role("option", name="Ring a bell").first.click()
+		panel = page.get_by_role("complementary")
+		expect(panel).to_contain_text("Leaves a note.")
+		panel.get_by_label("Text", exact=True).fill("Cut at noon")
+		panel.get_by_label("Text", exact=True).press("Tab")
+		expect(page.locator(".fe-card", has_text="Ring a bell")).to_contain_text("Cut at noon")
+	finally:
+		context.close()
 
 
 def test_a_misspelt_payload_of_its_kind_is_a_problem_like_any_other(demo):

@@ -7,6 +7,13 @@ frappe.listview_settings["Flow Template"] = {
 		return [__("Draft"), "gray", "is_active,=,0|published_version,=,0"];
 	},
 
+	formatters: {
+		trigger_event(name) {
+			const label = frappe.boot.flow_engine?.events?.[name] || name || "";
+			return frappe.utils.escape_html(label);
+		},
+	},
+
 	button: {
 		show: () => frappe.model.can_write("Flow Template"),
 		get_label: (doc) => (doc.is_active ? __("Switch Off") : __("Switch On")),

@@ -191,6 +191,8 @@ def test_typing_two_braces_offers_what_can_be_read_here(opened):
 	panel.tree.press("Enter")
 	expect(field).to_have_value("About {{doc.start_date}}")
 	field.press_sequentially(" and {{survey")
+	assert panel.options()[0] == "Subject"
+	field.press_sequentially(" name of")
 	assert panel.options()[0] == "Name of the document"
 	panel.tree.press("ArrowDown", "ArrowUp", "Enter")
 	expect(field).to_have_value("About {{doc.start_date}} and {{steps.first.result.name}}")

@@ -78,6 +78,43 @@ def test_a_condition_is_built_of_rows_and_groups(opened):
 	}
 
 
+def test_a_condition_asks_what_became_of_the_document_that_a_step_made(opened):
+	job = step("job", "dispatch_job", label="Fibre installation", payload={"subject": "Install"})
+	wait = step("wait", label="Two days", after=["job"], when=("after_delay", {"delay_days": 2}))
+	ask = step("ask", "condition", label="Installation done?", after=["wait"])
+	panel = opened({**flow(job, wait, ask), "trigger": SIGNED}, "Installation done?")
+	panel.button("+ Condition").click()
+	panel.choose_value("fibre installation status")
+	chosen = panel.root.get_by_role("button", name=re.compile("^Value to look at"))
+	expect(chosen).to_contain_text("Fibre installation › Status")
+	panel.field("Operator").select_option(label="is")
+	choices = panel.field("Compared with").locator("option").all_inner_texts()
+	assert {"Open", "Scheduled", "Completed"} <= set(choices)
+	panel.field("Compared with").select_option("Completed")
+	card = panel.tree.card("Installation done?")
+	expect(card.locator(".fe-summary")).to_have_text("Fibre installation › Status is Completed")
+	assert panel.step("Installation done?")["payload"] == {
+		"field": "steps.job.document.status",
+		"op": "==",
+		"value": "Completed",
+	}
+
+
+def test_searching_asks_the_server_for_no_document_that_a_field_names(opened):
+	panel = opened(question(), "Ask")
+	asked = []
+	panel.page.on(
+		"request", lambda sent: asked.append(sent.post_data) if "editor.fields" in sent.url else None
+	)
+	panel.button("+ Condition").click()
+	panel.root.get_by_role("button", name=re.compile("^Value to look at")).click()
+	search = panel.page.get_by_role("combobox", name="Search values")
+	search.press_sequentially("party")
+	expect(panel.page.get_by_role("option").first).to_contain_text("Party")
+	# The customer is a group of its own.
+	assert {json.loads(data)["doctype"] for data in asked} <= {"Customer"}
+
+
 ROWS = {
 	"all": [
 		{"field": "doc.status", "op": "==", "value": "Active"},

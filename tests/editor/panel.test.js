@@ -182,6 +182,20 @@ test("of many values the useful stand first, and a search finds by label, path a
 		assert.equal(matching(groups, typed, new Set())[0].item.path, path, typed);
 	}
 	assert.deepEqual(matching(groups, "nowhere", new Set()), []);
+	const lazy = {
+		...item("doc.party", "Party"),
+		lazy: true,
+		get children() {
+			return [item("doc.party.email", "Email")];
+		},
+	};
+	const linked = [{ label: "Contract", roots: ["doc"], items: [lazy] }];
+	assert.deepEqual(matching(linked, "email", new Set()), []);
+	assert.equal(matching(linked, "doc.party.em", new Set())[0].item.path, "doc.party.email");
+	assert.equal(
+		matching([{ ...linked[0], items: [{ ...lazy, lazy: false }] }], "email", new Set()).length,
+		1,
+	);
 	assert.deepEqual(
 		opened(items, "qty").map((row) => row.label),
 		["Quantity"],

@@ -45,6 +45,21 @@ test("a trigger is a sentence", () => {
 		assert.match(said(odd), /^When /);
 });
 
+test("a field of the document that a step made is said by the step and the field", () => {
+	const made = after(start, { type: "edit", id: "a", changes: { kind: "dispatch_job" } });
+	const condition = { field: "steps.a.document.job_state", op: "==", value: "Completed" };
+	const said = (fieldsOf) => conditionText(condition, { ...context, flow: made, fieldsOf });
+	const known = [{ name: "job_state", label: "Status", type: "Select" }];
+	assert.equal(
+		said((doctype) => (doctype === "Dispatch Job" ? { fields: known } : null)),
+		"Fibre installation › Status is Completed",
+	);
+	assert.equal(
+		said(() => null),
+		"Fibre installation › Job state is Completed",
+	);
+});
+
 test("a condition is a clause", () => {
 	const condition = {
 		all: [

@@ -65,6 +65,15 @@ const META = {
 		fields: [{ name: "email_id", label: "Email", type: "Data" }],
 	},
 };
+META["Dispatch Job"] = {
+	doctype: "Dispatch Job",
+	label: "Intervention",
+	fields: [
+		{ name: "status", label: "Status", type: "Select", options: ["Open", "Completed"] },
+		{ name: "scheduled_time", label: "Scheduled time", type: "Datetime" },
+		{ name: "customer", label: "Customer", type: "Link", link: "Customer" },
+	],
+};
 const start = after(
 	"a H[a] b[H] K[b] x<K.yes y<K.no",
 	{ type: "set_trigger", trigger: { event: "on_contract_signed", condition: "" } },
@@ -171,6 +180,96 @@ test("the fields of a document that another names are there one level deep, aske
 	});
 	assert.equal(unknownPath("doc.party_name.anything", loading), null);
 });
+
+const jobs = after(
+	"J w[J] K[w]",
+	{ type: "edit", id: "J", changes: { kind: "dispatch_job" } },
+	{ type: "rename", id: "J", label: "Fibre installation" },
+);
+
+test("the document that a step made is there by its fields' labels, before what the step left", () => {
+	const groups = variablesAt(jobs, "K", context);
+	const status = findVariable("steps.J.document.status", groups);
+	assert.deepEqual(status.trail, ["Fibre installation", "Status"]);
+	assert.deepEqual(status.item.options, ["Open", "Completed"]);
+	assert.equal(status.item.type, "Select");
+	const [, group] = groups.filter((one) => one.roots[0].startsWith("steps."));
+	assert.deepEqual(
+		group.items.map((item) => item.path.replace("steps.J.", "")),
+		[
+			"document.status",
+			"document.scheduled_time",
+			"document.customer",
+			"document.name",
+			"result.merged",
+			"result.name",
+			"status",
+			"result",
+			"error.message",
+		],
+	);
+	assert.deepEqual(findVariable("steps.J.document.customer.email_id", groups).trail, [
+		"Fibre installation",
+		"Customer",
+		"Email",
+	]);
+	assert.deepEqual(unknownPath("steps.J.document.statuss", groups), {
+		owner: "Fibre installation",
+		segment: "statuss",
+		near: { path: "steps.J.document.status", label: "Status" },
+	});
+	for (const path of ["steps.J.document", "steps.J.document.owner", "steps.J.result.any"])
+		assert.equal(unknownPath(path, groups), null, path);
+	assert.equal(findVariable("steps.w.document.status", groups), null);
+});
+
+test("of an updated document the step says which it is, unless a placeholder does", () => {
+	const updating = (doctype) =>
+		variablesAt(
+			after(jobs, { type: "edit", id: "J", changes: { kind: "erp_update", payload: { doctype } } }),
+			"K",
+			context,
+		);
+	assert.deepEqual(findVariable("steps.J.document.email_id", updating("Customer")).trail, [
+		"Fibre installation",
+		"Email",
+	]);
+	assert.equal(findVariable("steps.J.document.email_id", updating("{{variables.which}}")), null);
+	assert.equal(unknownPath("steps.J.document.anything", updating("{{variables.which}}")), null);
+});
+
+test("what a step's document is like is asked for when somebody looks at that step", () => {
+	const asked = [];
+	const fieldsOf = (doctype) => (asked.push(doctype), META[doctype] || null);
+	const groups = variablesAt(jobs, "K", { ...context, fieldsOf });
+	unknownPath("doc.statuss", groups);
+	findVariable("steps.w.status", groups);
+	assert.ok(!asked.includes("Dispatch Job"));
+	let known = null;
+	const loading = variablesAt(jobs, "K", {
+		...context,
+		fieldsOf: (doctype) => (doctype === "Dispatch Job" ? known : META[doctype]),
+	});
+	assert.equal(findVariable("steps.J.document.status", loading), null);
+	assert.equal(unknownPath("steps.J.document.statuss", loading), null);
+	known = META["Dispatch Job"];
+	assert.ok(findVariable("steps.J.document.status", loading));
+});
+
+test("a step whose id is a number is no row of a table", () => {
+	const numbered = frozenWith("7");
+	const groups = variablesAt(numbered, "K", context);
+	assert.equal(findVariable("steps.7.document.status", groups).item.type, "Select");
+});
+
+function frozenWith(id) {
+	const steps = jobs.steps.map((step) => ({
+		...step,
+		id: step.id === "J" ? id : step.id,
+		depends_on: step.depends_on.map((other) => (other === "J" ? id : other)),
+	}));
+	return { ...jobs, steps };
+}
 
 test("while fields are not known nothing is called unknown", () => {
 	const groups = variablesAt(start, "b", { catalog });

@@ -27,6 +27,12 @@ function fieldDefault(kind, name) {
 	return kind.fields?.find((field) => field.name === name)?.default;
 }
 
+/** The DocType of the document that a step's result names, where that is known before it runs; else null. */
+export function documentOf(step, kind) {
+	const chosen = kind?.document_field ? step.payload?.[kind.document_field] : kind?.document;
+	return typeof chosen === "string" && chosen && !chosen.includes("{{") ? chosen : null;
+}
+
 /** Does the step wait for someone with a limit, or call someone? Of an unknown kind: perhaps. */
 export function canTimeOut(step, kind) {
 	const limit = step.trigger?.timeout_hours;

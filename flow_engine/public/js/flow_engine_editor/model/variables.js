@@ -1,11 +1,14 @@
 // What can be read at a step: the document's fields, the customer, variables, results of the steps it waits for,
 // what started the flow, and what other apps bring. And what a path in a text means, or comes close to.
 //
-// Groups are `{key, label, hint, items, roots, open}`. items: `{path, label, type, options?, link?, children?,
-// sample?, lazy?}`, children in the same shape; `lazy`: they are asked for when read. roots: the beginnings of paths the group answers for. open: there may be
-// more than the items say, so nothing under its roots is called unknown.
+// Groups are `{key, label, hint, items, roots, open, listed?}`. items: `{path, label, type, options?, link?, children?,
+// sample?, lazy?}`, children in the same shape; `lazy`: reading them asks the server. roots: the beginnings of paths the
+// group answers for. open: there may be more than the items say, so nothing under its roots is called unknown but what
+// is under `listed`.
 import { fill } from "./messages.js";
 import { indexFlow, isObject, TRIGGER } from "./flow.js";
+import { fieldItems, group, item } from "./variables/items.js";
+import { stepGroups, TAKES_INPUT } from "./variables/steps.js";
 
 // Kept for every document by the framework and listed by no DocType.
 const OF_EVERY_DOCUMENT = [
@@ -18,7 +21,6 @@ const OF_EVERY_DOCUMENT = [
 	"doctype",
 	"idx",
 ];
-const TAKES_INPUT = ["manual", "on_webhook"];
 
 /** The DocType a flow is about: its trigger's own, else that of the event it listens to; null when it may be any. */
 export function documentType(flow, catalog) {
@@ -44,7 +46,6 @@ export function variablesAt(
 	const own = fieldItems("doc", known, samples.doc, t, fieldsOf);
 	const groups = [
 		group(
-			t,
 			meta?.label || doctype || t("Document"),
 			t("the flow is about it"),
 			["doc"],
@@ -52,12 +53,11 @@ export function variablesAt(
 			!known.length,
 		),
 	];
-	if (id !== TRIGGER) groups.push(...stepGroups(index, id, t));
+	if (id !== TRIGGER) groups.push(...stepGroups(index, id, { catalog, fieldsOf, t }));
 	const customer = fieldsOf("Customer");
 	const customerItems = fieldItems("customer", customer?.fields || [], samples.customer, t, fieldsOf);
 	groups.push(
 		group(
-			t,
 			customer?.label || t("Customer"),
 			t("of the document"),
 			["customer"],
@@ -72,90 +72,12 @@ export function variablesAt(
 	for (const root of catalog?.roots || []) {
 		const name = root.name || root;
 		const items = [item(name, root.label || name, null)];
-		groups.push(group(t, root.label || name, t("from another app"), [name], items, true));
+		groups.push(group(root.label || name, t("from another app"), [name], items, true));
 	}
-	return groups
-		.filter((one) => one.items.length || one.open)
-		.map((one, key) => ({ key: String(key), ...one }));
-}
-
-function group(t, label, hint, roots, items, open = false) {
-	return { label, hint, roots, items, open };
-}
-
-function item(path, label, type, more = {}) {
-	return { path, label, type, ...more };
-}
-
-/** `fieldsOf`: where the documents that fields name can be read through them; without it they cannot. */
-function fieldItems(root, fields, sample, t, fieldsOf) {
-	if (!fields.length) return [];
-	const items = fields.map((field) => fieldItem(root, field, sample, fieldsOf));
-	if (!fields.some((field) => field.name === "name")) {
-		items.push(item(`${root}.name`, t("Name (ID)"), "Data", sampleOf(sample, "name")));
-	}
-	return items;
-}
-
-function fieldItem(root, field, sample, fieldsOf) {
-	const path = `${root}.${field.name}`;
-	const more = sampleOf(sample, field.name);
-	if (field.options?.length) more.options = field.options;
-	if (field.link) more.link = field.link;
-	if (field.children?.length) {
-		// Of a table's rows, the first can be read by a path.
-		const first = Array.isArray(sample?.[field.name]) ? sample[field.name][0] : undefined;
-		more.children = field.children.map((child) => fieldItem(`${path}.0`, child, first));
-	}
-	const made = item(path, field.label || field.name, field.type, more);
-	return field.link && fieldsOf ? withLinked(made, fieldsOf) : made;
-}
-
-/** The named document's fields, one level deep, asked for when somebody looks: a document names dozens of others. */
-function withLinked(made, fieldsOf) {
-	let children;
-	Object.defineProperty(made, "children", {
-		get() {
-			const fields = fieldsOf(made.link)?.fields;
-			if (fields?.length && !children) children = fields.map((field) => fieldItem(made.path, field));
-			return children;
-		},
-	});
-	made.lazy = true;
-	return made;
-}
-
-function sampleOf(sample, name) {
-	const value = isObject(sample) ? sample[name] : undefined;
-	return value === undefined || value === null ? {} : { sample: value };
-}
-
-/** Results of the steps this one waits for, the nearest first. */
-function stepGroups(index, id, t) {
-	const upstream = index.byId.has(id) ? index.upstream(id) : new Set();
-	const nearest = index.ids.filter((other) => upstream.has(other) && other !== id).reverse();
-	return nearest.map((other) => {
-		const root = `steps.${other}`;
-		const step = index.step(other);
-		const items = [
-			item(`${root}.status`, t("State"), "Data"),
-			item(`${root}.result`, t("Result"), "JSON", { children: resultItems(root, step, t) }),
-			item(`${root}.error.message`, t("Error"), "Data"),
-		];
-		const result = items[1].children;
-		return {
-			...group(t, step.label || other, t("step result"), [root], [...result, ...items]),
-			open: true,
-		};
-	});
-}
-
-function resultItems(root, step, t) {
-	const items = [item(`${root}.result.name`, t("Name of the document"), "Data")];
-	if (TAKES_INPUT.includes(step.trigger?.type)) {
-		items.unshift(item(`${root}.result.input`, t("What was answered"), "JSON"));
-	}
-	return items;
+	// An open group is there without looking into it, which may ask the server.
+	const shown = groups.filter((one) => one.open || one.items.length);
+	shown.forEach((one, key) => (one.key = String(key)));
+	return shown;
 }
 
 function variableGroup(flow, catalog, t) {
@@ -175,14 +97,7 @@ function variableGroup(flow, catalog, t) {
 		items.push(item(`variables.${name}`, variable.label || name, variable.type || null));
 	}
 	// Only a document event brings no variables of its own.
-	return group(
-		t,
-		t("Variables"),
-		t("of the flow"),
-		["variables"],
-		items,
-		flow.trigger?.event !== "doc_event",
-	);
+	return group(t("Variables"), t("of the flow"), ["variables"], items, flow.trigger?.event !== "doc_event");
 }
 
 function typeOf(value) {
@@ -206,14 +121,14 @@ function triggerGroup(fields, t) {
 	];
 	if (before.length)
 		items.push(item("trigger.before", t("The document before"), "JSON", { children: before }));
-	return group(t, t("What started it"), t("trigger"), ["trigger"], items, !fields.length);
+	return group(t("What started it"), t("trigger"), ["trigger"], items, !fields.length);
 }
 
 function linkGroups(index, t) {
 	const items = index.ids
 		.filter((id) => index.step(id).trigger?.type === "on_webhook")
 		.map((id) => item(`links.${id}`, index.step(id).label || id, "Data"));
-	return items.length ? [group(t, t("Links to send"), t("called by others"), ["links"], items)] : [];
+	return items.length ? [group(t("Links to send"), t("called by others"), ["links"], items)] : [];
 }
 
 function flowGroup(index, id, t) {
@@ -227,24 +142,22 @@ function flowGroup(index, id, t) {
 			items.unshift(item("input", t("What was answered"), "JSON"));
 	}
 	return {
-		...group(
-			t,
-			t("The flow and the time"),
-			t("always there"),
-			["now", "template", "run", "input"],
-			items,
-		),
+		...group(t("The flow and the time"), t("always there"), ["now", "template", "run", "input"], items),
 		open: true,
 	};
 }
 
-const firstRow = (path) => path.replace(/\.\d+(?=\.|$)/g, ".0");
+/** Of a table's rows the first stands for all; a step's id may be a number, too. */
+const firstRow = (path) => path.replace(/(^steps)?\.\d+(?=\.|$)/g, (found, steps) => (steps ? found : ".0"));
+
+const isUnder = (path, root) => path === root || path.startsWith(`${root}.`);
 
 /** `{item, group, trail}`: what a path reads; trail: the labels that lead to it, the group's first. Null when
  * nothing is known of it. */
 export function findVariable(path, groups) {
 	const wanted = firstRow(path);
 	for (const one of groups) {
+		if (!one.roots.some((root) => isUnder(wanted, root))) continue;
 		const trail = way(one.items, wanted);
 		if (trail)
 			return { item: trail.at(-1), group: one, trail: [one.label, ...trail.map((each) => each.label)] };
@@ -267,9 +180,7 @@ function way(items, path) {
  */
 export function unknownPath(path, groups) {
 	if (path === "secret" || path.startsWith("secret.") || findVariable(path, groups)) return null;
-	const owner = groups.find((one) =>
-		one.roots.some((root) => path === root || path.startsWith(`${root}.`)),
-	);
+	const owner = groups.find((one) => one.roots.some((root) => isUnder(path, root)));
 	const segments = path.split(".");
 	if (!owner) {
 		// A step that this one does not wait for, or a root that there is not.
@@ -282,8 +193,8 @@ export function unknownPath(path, groups) {
 		);
 		return { owner: null, segment: `steps.${id}`, near: alike.length ? nearest(path, alike) : null };
 	}
-	const root = owner.roots.find((one) => path === one || path.startsWith(`${one}.`));
-	if (path === root || owner.open) return null;
+	const root = owner.open ? owner.listed : owner.roots.find((one) => isUnder(path, one));
+	if (!root || path === root || !isUnder(path, root)) return null;
 	const rest = firstRow(path)
 		.slice(root.length + 1)
 		.split(".");
@@ -323,7 +234,9 @@ export function nearest(path, groups) {
 		if (!one.lazy || wanted.startsWith(`${one.path}.`))
 			for (const child of one.children || []) visit(child);
 	};
-	for (const one of groups) one.items.forEach(visit);
+	// The documents of hundreds of steps are no neighbours of what is of no step.
+	const ofSteps = wanted.startsWith("step");
+	for (const one of groups) if (ofSteps || !one.roots[0].startsWith("steps.")) one.items.forEach(visit);
 	return best;
 }
 

@@ -36,7 +36,7 @@ function rowOf(item, group, trail = "") {
 
 function usefulFirst(items) {
 	const ofAll = ({ path }) => {
-		const [, name, ...deeper] = path.split(".");
+		const [name, ...deeper] = path.replace(/^steps\.[^.]+\.document\.|^[^.]+\./, "").split(".");
 		return !deeper.length && OF_EVERY_DOCUMENT.has(name);
 	};
 	return items.some(ofAll) ? [...items.filter((item) => !ofAll(item)), ...items.filter(ofAll)] : items;
@@ -60,10 +60,13 @@ function score(path, label, groupLabel, typed) {
  * (group null: more steps).
  */
 export function matching(groups, query, whole) {
-	const keyed = groups.map((group, index) => ({
-		...group,
+	// Of a group only what its rows show: its items may be made, and asked for, when they are read.
+	const keyed = groups.map((source, index) => ({
+		source,
 		key: `${index}`,
-		items: usefulFirst(group.items),
+		label: source.label,
+		hint: source.hint,
+		roots: source.roots,
 	}));
 	const typed = folded(query);
 	if (!typed) {
@@ -75,7 +78,7 @@ export function matching(groups, query, whole) {
 				if (group !== far[0]) return [];
 				return [{ key: STEPS, more: STEPS, count: far.length, group: null, label: "", hint: "" }];
 			}
-			const all = group.items.map((item) => rowOf(item, group));
+			const all = usefulFirst(group.source.items).map((item) => rowOf(item, group));
 			if (whole.has(group.key) || all.length <= FIRST + 1) return all;
 			const more = {
 				key: `${group.key}:more`,
@@ -95,9 +98,11 @@ export function matching(groups, query, whole) {
 			const row = rowOf(item, group, trail);
 			const rank = score(item.path, row.label, group.label, typed);
 			if (rank !== null) ofGroup.push({ row, rank });
+			// A document names dozens of others: what is not there yet is asked for only by whoever goes there.
+			if (item.lazy && !typed.startsWith(`${folded(item.path)}.`)) return;
 			for (const child of item.children ?? []) visit(child, row.label);
 		};
-		group.items.forEach((item) => visit(item, ""));
+		usefulFirst(group.source.items).forEach((item) => visit(item, ""));
 		ofGroup.sort((a, b) => a.rank - b.rank);
 		if (ofGroup.length) found.push({ rank: ofGroup[0].rank, rows: ofGroup.map((one) => one.row) });
 	}

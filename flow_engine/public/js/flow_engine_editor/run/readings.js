@@ -1,4 +1,5 @@
 /** What a condition read, in the reader's words: field labels instead of paths where the flow's DocType tells them. */
+import { pathText } from "../model/summary/values.js";
 import { plainText, title } from "./value_rows.js";
 
 /** `[{path, label, text}]` for `{path: value}`. */
@@ -19,6 +20,8 @@ export function pathWords(path, editor, t) {
 		const field = fields.find((one) => one.name === rest[0]);
 		return [field?.label || title(rest[0]), ...rest.slice(1).map(title)].join(" › ");
 	}
+	if (root === "steps" && rest[1] === "document")
+		return pathText([root, ...rest].join("."), editor.context.value);
 	if (root === "steps" && rest.length) {
 		const step = editor.index.value.byId.get(rest[0]);
 		const behind = rest.slice(1).filter((part) => part !== "result");

@@ -24,6 +24,9 @@ export function createFields(editor, host) {
 		return answers.get(doctype);
 	}
 
+	/** What is there without asking. */
+	fieldsOf.known = (doctype) => known.value.get(doctype) ?? null;
+
 	/** The DocType the flow is about: its trigger's own, else that of the event it listens to. */
 	const appliesTo = computed(() => {
 		const trigger = editor.flow.value.trigger || {};

@@ -1,6 +1,7 @@
 // Values of users in words: placeholders by the labels of what they read. Made for cards, of which many are drawn at
 // every edit: it looks labels up and builds no list of what there is (variables.js does).
 import { indexFlow } from "../flow.js";
+import { documentOf, kindOf } from "../kinds.js";
 import { fill } from "../messages.js";
 import { lonePath, PLACEHOLDER } from "../paths.js";
 
@@ -47,7 +48,13 @@ function trailOf(path, context) {
 }
 
 function stepTrail([id, part, ...rest], context, t) {
-	const label = indexFlow(context.flow, context.catalog).step(id)?.label || id || "…";
+	const step = indexFlow(context.flow, context.catalog).step(id);
+	const label = step?.label || id || "…";
+	if (part === "document" && rest.length) {
+		const doctype = step && documentOf(step, kindOf(context.catalog, step.kind));
+		const known = doctype ? context.fieldsOf?.(doctype)?.fields : undefined;
+		return [label, ...fieldTrail(rest, known, context.fieldsOf)];
+	}
 	if (part === "error") return [label, t("Error")];
 	if (part === "status") return [label, t("State")];
 	return rest.length ? [label, ...words(rest)] : [label];

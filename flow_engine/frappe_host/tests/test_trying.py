@@ -127,6 +127,29 @@ class TestTrying(FrappeTestCase):
 			),
 		)
 
+	def test_a_condition_reads_the_documents_that_only_the_test_run_made_or_changed(self):
+		read = {
+			"job": ("steps.job.document.status", "Open"),
+			"note": ("steps.note.document.customer_details", "Installed"),
+			"link": ("steps.job.document.customer.customer_name", self.customer.customer_name),
+		}
+		asks = [
+			step(f"ask_{key}", "condition", {"field": path, "op": "==", "value": value}, depends_on=["note"])
+			for key, (path, value) in read.items()
+		]
+		changed = {"doctype": "Customer", "docname_ref": self.customer.name}
+		changed["fields_json"] = {"customer_details": "Installed"}
+		outcome = self.try_out(
+			flow(
+				step("job", "dispatch_job", {"subject": "Installation"}),
+				step("note", "erp_update", changed, depends_on=["job"]),
+				*asks,
+			)
+		)
+		for key, (path, value) in read.items():
+			ended = outcome["steps"][f"ask_{key}"]
+			self.assertEqual((ended["result"]["branch"], ended["read"]), ("yes", {path: value}), key)
+
 	def test_a_test_run_on_a_real_contract_does_everything_and_leaves_no_trace(self):
 		before = site_state()
 		outcome = self.try_out(self.everything())

@@ -14,6 +14,9 @@ from flow_engine.engine.crash_points import reach
 from flow_engine.engine.ports import Claim
 from flow_engine.store.dialect import Dialect, places
 
+# Workers that ask at the same moment find the same runs, and all but one of them none that is free. Each then
+# looks further; how far is bounded, because a claim reads what it passes.
+LOOKS = 5
 _DUE = "wake_at <= %s AND (lease_until IS NULL OR lease_until <= %s)"
 
 
@@ -21,10 +24,21 @@ class SqlClaims(Dialect):
 	"""The part of `ports.Runs` that hands runs out."""
 
 	def claim(self, limit: int, lease_seconds: float, only: str | None = None) -> list[Claim]:
-		names = self.look(lambda: self.due(limit, only))
-		if not names:
-			return []
-		reach("claim.discovered")
+		tried: set[str] = set()
+		for look in range(1, LOOKS + 1):
+			# Past what others were quicker with: they may not have committed yet, and are found again.
+			found = self.look(lambda wanted=limit * look: self.due(wanted, only))
+			names = [name for name in found if name not in tried][:limit]
+			if not names:
+				break
+			tried.update(names)
+			reach("claim.discovered")
+			claims = self._lend(names, lease_seconds)
+			if claims:
+				return claims
+		return []
+
+	def _lend(self, names: list[str], lease_seconds: float) -> list[Claim]:
 		return self.lend(lambda: self._claim(names, lease_seconds))
 
 	def due(self, limit: int, only: str | None = None) -> list[str]:

@@ -66,6 +66,23 @@ class TestBatches(ContractBase, FrappeTestCase):
 		batch.advance_some()
 		self.assert_done(runs[0])
 
+	def test_what_others_have_locked_does_not_end_a_claim_while_more_is_due(self):
+		published = self.published(step("a", "t_none"))
+		mine = [self.start_again(published) for _ in range(4)]
+		runs, due = self.host.runs, self.host.runs.due
+		# Only these: the site may have others that are due.
+		runs.due = lambda limit, only=None: [name for name in due(1_000, only) if name in mine][:limit]
+		self.addCleanup(delattr, runs, "due")
+		first, last = mine[:2], mine[2:]
+		with another_connection(self) as other:
+			# One by one: of a small table, a list of names would be searched, and locked, as a whole.
+			for run in first:
+				other.sql("select name from `tabFlow Run` where name = %s for update", run)
+		self.assertEqual(sorted(claim.run for claim in runs.claim(2, LEASE_SECONDS)), sorted(last))
+		self.assertEqual(runs.claim(2, LEASE_SECONDS), [])
+		other.rollback()
+		self.assertEqual(sorted(claim.run for claim in runs.claim(2, LEASE_SECONDS)), sorted(first))
+
 	def test_a_handler_that_ends_the_shared_transaction_fails_its_own_run(self):
 		def unseen_commit(ctx):
 			if ctx.run["name"] == self.guilty:

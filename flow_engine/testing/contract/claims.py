@@ -69,6 +69,22 @@ class ClaimContract(ContractBase):
 		self.addCleanup(delattr, runs, "due")
 		self.assertEqual(runs.claim(10, LEASE_SECONDS), [])
 
+	def test_a_claim_looks_further_where_others_were_quicker(self):
+		runs = self.host.runs
+		quick, left = self.start(step("a")), self.start(step("a"))
+		due, looks = runs.due, []
+
+		def found(limit, only=None):
+			looks.append(limit)
+			if len(looks) == 1:
+				self.claim(quick)  # between this look and the lock
+				return [quick]
+			return [name for name in due(1_000, only) if name in (quick, left)][:limit]
+
+		runs.due = found
+		self.addCleanup(delattr, runs, "due")
+		self.assertEqual([claim.run for claim in runs.claim(1, LEASE_SECONDS)], [left])
+
 	def test_a_renewed_lease_lasts_longer_and_a_lost_one_cannot_be_renewed(self):
 		run = self.start(step("a"))
 		first = self.claim(run)

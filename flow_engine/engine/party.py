@@ -12,6 +12,8 @@ PARTY_FIELDS = (
 	("party_type", "party_name"),
 	("party_type", "party"),
 )
+# All fields that the rule reads.
+PARTY_NAMES = tuple({"name", "customer", *(field for pair in PARTY_FIELDS for field in pair)})
 
 
 def customer_of(doctype: str | None, doc: Mapping[str, Any]) -> str | None:

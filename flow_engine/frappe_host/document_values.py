@@ -58,6 +58,23 @@ def plain_document(doc, user: str) -> dict[str, Any]:
 	return values
 
 
+def plain_fields(doc, user: str, names: Iterable[str]) -> dict[str, Any]:
+	"""What `plain_document` says of these fields, for those that hold a value."""
+	levels = permission_levels(doc.meta, user)
+	values = {}
+	for name in names:
+		# The document's own attributes first: most documents have none of the fields that are asked for.
+		value = doc.get(name)
+		if value is None or value == "":
+			continue
+		df = doc.meta.get_field(name)
+		if name == "name":
+			values[name] = _plain_value(value)
+		elif df is not None and holds_value(df) and not _is_hidden(df, levels):
+			values[name] = _plain_value(value, df.fieldtype)
+	return values
+
+
 def _plain_row(doc, levels: set[int] | None) -> dict[str, Any]:
 	values = {}
 	for name, value in doc.get_valid_dict().items():

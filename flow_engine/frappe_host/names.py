@@ -26,5 +26,13 @@ def next_number(doctype: str) -> str:
 	return f"NEXTVAL(`{SEQUENCES[doctype][0]}`)"
 
 
+def next_name_sql(doctype: str) -> str:
+	"""The SQL expression that draws a name: the number once, with zeros in front up to five digits."""
+	return (
+		f"CONCAT('{SEQUENCES[doctype][1]}-', "
+		f"REGEXP_REPLACE(LPAD({next_number(doctype)}, 20, '0'), '^0*(?=[0-9]{{5,}}$)', ''))"
+	)
+
+
 def name_of(doctype: str, number: int) -> str:
 	return f"{SEQUENCES[doctype][1]}-{number:05d}"

@@ -14,8 +14,9 @@ from typing import Any
 import frappe
 
 from flow_engine.engine.errors import EngineDisabled, FlowError
+from flow_engine.engine.party import PARTY_NAMES
 from flow_engine.engine.ports import Host
-from flow_engine.frappe_host.document_values import plain_document
+from flow_engine.frappe_host.document_values import plain_document, plain_fields
 from flow_engine.frappe_host.harmless import ends_transaction, raised_as_the_database_did, record_failure
 from flow_engine.frappe_host.start_alerts import alert_not_started
 from flow_engine.frappe_host.trigger_cache import current_map
@@ -34,25 +35,31 @@ class Happening:
 	occurrence: Occurrence
 	doc: Any = None
 	before: Any = None
-	_seen_by: dict[str, Occurrence] = field(default_factory=dict)
+	_seen_by: dict[tuple[str, bool], Occurrence] = field(default_factory=dict)
 
-	def seen_by(self, user: str | None) -> Occurrence:
-		"""The occurrence with the values that this user may see.
+	def seen_by(self, user: str | None, whole: bool = True) -> Occurrence:
+		"""The occurrence with the values that this user may see. Not `whole`: of the document no more than
+		what is kept or says whom it is about.
 
 		What the run will keep (the values before, those of a deleted document) is kept only for somebody who
 		may read the document: later it could not be refused any more.
 		"""
 		user = user or "Administrator"
-		if user not in self._seen_by:
-			self._seen_by[user] = self._as_seen_by(user)
-		return self._seen_by[user]
+		key = (user, whole)
+		if key not in self._seen_by:
+			self._seen_by[key] = self._as_seen_by(user, whole)
+		return self._seen_by[key]
 
-	def _as_seen_by(self, user: str) -> Occurrence:
+	def _as_seen_by(self, user: str, whole: bool) -> Occurrence:
 		if self.doc is None:
 			return self.occurrence
-		seen = replace(self.occurrence, doc=plain_document(self.doc, user))
-		changed = seen.changed
-		if self.before is None and not changed and not seen.keep_doc:
+		changed, keep_doc = self.occurrence.changed, self.occurrence.keep_doc
+		if whole or changed or keep_doc:
+			doc = plain_document(self.doc, user)
+		else:
+			doc = plain_fields(self.doc, user, PARTY_NAMES)
+		seen = replace(self.occurrence, doc=doc)
+		if self.before is None and not changed and not keep_doc:
 			return seen
 		if user != "Administrator" and not frappe.has_permission(
 			self.doc.doctype, "read", doc=self.doc, user=user
@@ -132,7 +139,7 @@ def _start(trigger: Trigger, happening: Happening) -> Answer:
 	from flow_engine.frappe_host.host import get_host
 
 	host: Host = get_host()
-	return start_one(host, trigger, happening.seen_by(trigger.run_as))
+	return start_one(host, trigger, happening.seen_by(trigger.run_as, whole=bool(trigger.condition)))
 
 
 def _report(trigger: Trigger, occurrence: Occurrence, error: Exception) -> None:

@@ -23,8 +23,10 @@ from flow_engine.engine.errors import DuplicateTrigger, RunBusy, StorageFailed, 
 from flow_engine.engine.ports import AuditEvent, NewRun, RunRecord
 from flow_engine.frappe_host.acting import asking_once, check_publisher, forbid_commit
 from flow_engine.frappe_host.database_errors import is_away, is_duplicate, is_lost, is_timeout, is_transient
-from flow_engine.frappe_host.names import name_of, next_name, next_number
+from flow_engine.frappe_host.names import next_name
+from flow_engine.frappe_host.new_runs import SITE_TIMES, insert_run
 from flow_engine.frappe_host.templates import published_by
+from flow_engine.store.dialect import assignments
 from flow_engine.store.runs import SqlRuns
 
 T = TypeVar("T")
@@ -43,6 +45,8 @@ class FrappeRuns(SqlRuns):
 	# A request waits this long for a lock and then says so; a worker asks again.
 	for_update = f" FOR UPDATE WAIT {LOCK_SECONDS}"
 	skip_locked = " FOR UPDATE SKIP LOCKED"
+	# The database's own: the machines of a bench need not agree about the time.
+	clock = "UTC_TIMESTAMP(6)"
 
 	def __init__(self, zone: ZoneInfo, patient: bool):
 		self.zone = zone
@@ -106,19 +110,32 @@ class FrappeRuns(SqlRuns):
 			frappe.db.begin()
 
 	def now(self) -> datetime:
-		self._now = frappe.db.sql("SELECT UTC_TIMESTAMP(6)")[0][0].replace(tzinfo=timezone.utc)
+		self._now = frappe.db.sql(f"SELECT {self.clock}")[0][0].replace(tzinfo=timezone.utc)
 		return self._now
 
 	def _stamp(self) -> str:
 		return self.site_text(self._now or self.now()) or ""
 
 	def insert(self, new: NewRun) -> str:
+		offset = self._offset_seconds(datetime.now(timezone.utc))
 		try:
-			return super().insert(new)
+			name, self._now = insert_run(self._new_columns(new), new.trigger_data, self.clock, offset)
 		except Exception as error:
 			if is_duplicate(error):
 				raise DuplicateTrigger(trigger_key=new.trigger_key) from error
 			raise
+		if self._offset_seconds(self._now) != offset:
+			# Clocks were put forward or back between the database's time and this machine's.
+			values = dict.fromkeys(SITE_TIMES, self.site_text(self._now))
+			self._change(
+				f"UPDATE `tabFlow Run` SET {assignments(tuple(values))} WHERE name = %s",
+				[*values.values(), name],
+			)
+		return name
+
+	def _offset_seconds(self, when: datetime) -> int:
+		offset = when.astimezone(self.zone).utcoffset()
+		return int(offset.total_seconds()) if offset is not None else 0
 
 	@contextmanager
 	def guarded(self, record: RunRecord) -> Iterator[None]:
@@ -165,11 +182,6 @@ class FrappeRuns(SqlRuns):
 
 	def _name(self, doctype: str) -> str:
 		return next_name(doctype)
-
-	def _now_and_name(self, doctype: str) -> tuple[datetime, str]:
-		now, number = frappe.db.sql(f"SELECT UTC_TIMESTAMP(6), {next_number(doctype)}")[0]
-		self._now = now.replace(tzinfo=timezone.utc)
-		return self._now, name_of(doctype, number)
 
 	def _token(self) -> str:
 		return frappe.generate_hash(length=32)

@@ -51,10 +51,6 @@ class Dialect:
 	def _name(self, doctype: str) -> str:
 		raise NotImplementedError
 
-	def _now_and_name(self, doctype: str) -> tuple[datetime, str]:
-		"""Both at once: a start is on the way of a save, where every question to the database counts."""
-		return self.now(), self._name(doctype)
-
 	def _token(self) -> str:
 		raise NotImplementedError
 

@@ -35,6 +35,18 @@ _LIST_COLUMNS = (
 )
 _FILTER_COLUMNS = {"status", "flow_template", "customer", "context_doctype", "context_docname"}
 
+# What every run begins with.
+NEW_RUN = {
+	"docstatus": 0,
+	"idx": 0,
+	"status": "running",
+	"step_state": "{}",
+	"state_seq": 0,
+	"log_seq": 0,
+	"revision": 0,
+	"attempts": 0,
+	"failed_steps": 0,
+}
 
 _UNGUARDED = nullcontext()
 
@@ -45,45 +57,45 @@ class SqlRuns(SqlClaims, AboutDocuments, SqlAudit, SqlSteps):
 	# --- starting -------------------------------------------------------------------------------------------
 
 	def insert(self, new: NewRun) -> str:
-		now, name = self._now_and_name("Flow Run")
-		site_now, user = self.site_text(now), self._user()
+		now, name = self.now(), self._name("Flow Run")
+		site_now = self.site_text(now)
 		columns = {
+			**NEW_RUN,
+			**self._new_columns(new),
 			"name": name,
 			"creation": site_now,
 			"modified": site_now,
+			"started_at": site_now,
+			# The exact start, beside the site-time column that people read (which repeats an hour each
+			# autumn).
+			"trigger_data": to_json({**new.trigger_data, "at": now.isoformat()}),
+			"root_run": new.root_run or name,
+			"wake_at": self.utc_text(now),
+		}
+		self._insert("Flow Run", [columns])
+		return name
+
+	def _new_columns(self, new: NewRun) -> dict[str, Any]:
+		"""What distinguishes a new run's row from another's, its name and its times left out."""
+		user = self._user()
+		return {
 			"owner": user,
 			"modified_by": user,
-			"docstatus": 0,
-			"idx": 0,
 			"flow_template": new.flow_template,
 			"template_version": new.template_version,
-			"status": "running",
 			"trigger_event": new.trigger_event,
 			"context_doctype": new.context_doctype,
 			"context_docname": new.context_docname,
 			"customer": new.customer,
 			"variables": to_json(new.variables),
-			# The exact start, beside the site-time column that people read (which repeats an hour each
-			# autumn).
-			"trigger_data": to_json({**new.trigger_data, "at": now.isoformat()}),
-			"step_state": "{}",
-			"state_seq": 0,
-			"log_seq": 0,
-			"revision": 0,
-			"attempts": 0,
-			"failed_steps": 0,
 			"admitted": int(new.concurrency == "allow"),
 			"concurrency": new.concurrency,
 			"trigger_key": new.trigger_key or None,
 			"run_as": new.run_as,
 			"parent_run": new.parent_run,
-			"root_run": new.root_run or name,
+			"root_run": new.root_run,
 			"depth": new.depth,
-			"started_at": site_now,
-			"wake_at": self.utc_text(now),
 		}
-		self._insert("Flow Run", [columns])
-		return name
 
 	def guarded(self, record: RunRecord) -> AbstractContextManager[None]:
 		return _UNGUARDED

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import frappe
@@ -25,14 +25,9 @@ class LaterRuns(FrappeRuns):
 
 	later = timedelta()
 
-	def now(self) -> datetime:
-		self._now = super().now() + self.later
-		return self._now
-
-	def _now_and_name(self, doctype: str) -> tuple[datetime, str]:
-		now, name = super()._now_and_name(doctype)
-		self._now = now + self.later
-		return self._now, name
+	@property
+	def clock(self) -> str:
+		return f"(UTC_TIMESTAMP(6) + INTERVAL {self.later // timedelta(microseconds=1)} MICROSECOND)"
 
 
 class NoHints:

@@ -8,9 +8,8 @@ from rq.timeouts import JobTimeoutException
 
 import flow_engine
 from flow_engine.engine.errors import TransientDatabaseError, ValidationFailed
-from flow_engine.frappe_host import events, starting
+from flow_engine.frappe_host import events, starting, store
 from flow_engine.frappe_host.harmless import FAILURE_TITLE
-from flow_engine.frappe_host.host import get_host
 from flow_engine.frappe_host.tests.events_for_tests import (
 	EventsTestCase,
 	remove,
@@ -88,15 +87,11 @@ class TestFailures(EventsTestCase):
 					make_todo()
 
 	def test_a_deadlock_that_the_database_reports_fails_the_save(self):
-		insert = type(get_host().runs)._insert
+		def deadlocking(*args):
+			frappe.db.rollback()  # as MariaDB does before it answers 1213
+			raise frappe.QueryDeadlockError(pymysql.err.OperationalError(1213, "Deadlock found"))
 
-		def deadlocking(store, doctype, rows):
-			if doctype == "Flow Run":
-				frappe.db.rollback()  # as MariaDB does before it answers 1213
-				raise frappe.QueryDeadlockError(pymysql.err.OperationalError(1213, "Deadlock found"))
-			return insert(store, doctype, rows)
-
-		with patch.object(type(get_host().runs), "_insert", deadlocking):
+		with patch.object(store, "insert_run", deadlocking):
 			with self.assertRaises(frappe.QueryDeadlockError):
 				make_todo()
 

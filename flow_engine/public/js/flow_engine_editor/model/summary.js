@@ -2,9 +2,11 @@
 // translates. Labels and values of users are put in as they are: whoever shows them shows text.
 import { conditionForm, conditionText } from "./summary/condition_words.js";
 import { readable, shortly, valueText } from "./summary/values.js";
+import { clockOf } from "./clock.js";
 import { fill } from "./messages.js";
 import { indexFlow, isObject } from "./flow.js";
 import { kindOf } from "./kinds.js";
+import { lonePath } from "./paths.js";
 import { documentType } from "./variables.js";
 
 export { conditionText } from "./summary/condition_words.js";
@@ -153,11 +155,23 @@ function amounts(trigger, side, context, t) {
 
 function date(trigger, context, t) {
 	const at = trigger.at ? valueText(trigger.at, context) : "…";
-	const offsets = amounts(trigger, 1, context, t);
-	return offsets.reduce(
+	const clock =
+		isDay(trigger.at, context) && !Number(trigger.offset_minutes) && clockOf(trigger.offset_hours);
+	const offsets = amounts(clock ? { ...trigger, offset_hours: 0 } : trigger, 1, context, t);
+	const day = offsets.reduce(
 		(text, { text: amount, negative }) => `${text} ${negative ? "−" : "+"} ${amount}`,
 		at,
 	);
+	return clock ? t("{0} at {1}", [day, clock]) : day;
+}
+
+/** A date without a time of its own: an offset in hours is the time of day then. */
+function isDay(at, context) {
+	if (typeof at !== "string") return false;
+	const path = lonePath(at);
+	const name = path?.startsWith("doc.") ? path.slice(4) : null;
+	if (name) return context.fields?.find((field) => field.name === name)?.type === "Date";
+	return /^\d{4}-\d\d-\d\d$/.test(at);
 }
 
 function whoFires(trigger, context, t) {

@@ -202,3 +202,17 @@ test("where runs stand: the gravest number is the badge", () => {
 	assert.deepEqual(shown.a.chips, [{ text: "12 wait here", tone: "waiting" }]);
 	assert.equal(shown.b, undefined);
 });
+
+test("a message that went out is said to be sent, not named by its place in a queue", () => {
+	const mail = { channel: "email", to: "ann@example.com", doctype: "Message", name: "7" };
+	const made = { doctype: "Issue", name: "ISS-1" };
+	const shown = overlaySteps(
+		[
+			{ id: "mail", status: "done", result: mail },
+			{ id: "issue", status: "done", result: made },
+		],
+		host,
+	);
+	assert.equal(shown.mail.text, "Sent");
+	assert.equal(shown.issue.text, "ISS-1");
+});

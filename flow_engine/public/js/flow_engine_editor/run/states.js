@@ -90,8 +90,11 @@ export function badgeOf(step, host, branchLabel = String) {
 
 function doneBadge(step, t, branchLabel) {
 	const result = step.result && typeof step.result === "object" ? step.result : {};
+	// The number of a message in its queue tells a reader nothing.
+	const sent = typeof result.channel === "string" && result.to ? t("Sent") : "";
 	const made = result.doctype && result.name ? String(result.name) : "";
-	const said = made || (typeof result.branch === "string" ? branchLabel(result.branch) : "") || t("Done");
+	const said =
+		sent || made || (typeof result.branch === "string" ? branchLabel(result.branch) : "") || t("Done");
 	const length = between(step.started_at, step.completed_at);
 	return length >= WORTH_TELLING_MS ? `${said} · ${lengthWords(length, t)}` : said;
 }

@@ -16,11 +16,14 @@ const MOST = 60;
 const FIRST_STEPS = 6;
 const STEPS = "steps";
 
-const folded = (text) =>
-	String(text ?? "")
-		.normalize("NFD")
-		.replace(/\p{M}/gu, "")
-		.toLowerCase();
+const ACCENTED = /[^\0-\x7f]/;
+
+/** For comparing: lower case, without accents. */
+function folded(text) {
+	const plain = String(text ?? "");
+	const bare = ACCENTED.test(plain) ? plain.normalize("NFD").replace(/\p{M}/gu, "") : plain;
+	return bare.toLowerCase();
+}
 
 /** "Select · Active": the type and, where a test document was chosen, its value. */
 function hintOf(item) {
@@ -42,15 +45,16 @@ function usefulFirst(items) {
 	return items.some(ofAll) ? [...items.filter((item) => !ofAll(item)), ...items.filter(ofAll)] : items;
 }
 
-/** How well a value fits what was typed, 0 the best; null when it does not. */
-function score(path, label, groupLabel, typed) {
+/** How well a value fits what was typed, 0 the best; null when it does not. `asked`: `{typed, words, phrase}`. */
+function score(path, label, groupName, { typed, words, phrase }) {
 	const at = folded(path);
 	const name = folded(label);
-	const whole = `${folded(groupLabel)} ${name}`;
-	const words = typed.split(/[\s›]+/).filter(Boolean);
-	if ([name, whole, at, at.split(".").at(-1)].includes(words.join(" "))) return 0;
+	const whole = `${groupName} ${name}`;
+	if (!words.every((word) => whole.includes(word) || at.includes(word))) {
+		return at.startsWith(typed) || name.startsWith(typed) ? 1 : null;
+	}
+	if (name === phrase || whole === phrase || at === phrase || at.endsWith(`.${phrase}`)) return 0;
 	if (at.startsWith(typed) || name.startsWith(typed)) return 1;
-	if (!words.every((word) => whole.includes(word) || at.includes(word))) return null;
 	return name.startsWith(words.at(-1)) || at.endsWith(`.${words.at(-1)}`) ? 2 : 3;
 }
 
@@ -91,23 +95,29 @@ export function matching(groups, query, whole) {
 			return [...all.slice(0, FIRST), more];
 		});
 	}
+	const words = typed.split(/[\s›]+/).filter(Boolean);
+	const asked = { typed, words, phrase: words.join(" ") };
 	const found = [];
 	for (const group of keyed) {
 		const ofGroup = [];
+		const groupName = folded(group.label);
 		const visit = (item, trail) => {
-			const row = rowOf(item, group, trail);
-			const rank = score(item.path, row.label, group.label, typed);
-			if (rank !== null) ofGroup.push({ row, rank });
+			const label = trail ? `${trail} › ${item.label}` : item.label;
+			const rank = score(item.path, label, groupName, asked);
+			if (rank !== null) ofGroup.push({ item, trail, rank });
 			// A document names dozens of others: what is not there yet is asked for only by whoever goes there.
 			if (item.lazy && !typed.startsWith(`${folded(item.path)}.`)) return;
-			for (const child of item.children ?? []) visit(child, row.label);
+			for (const child of item.children ?? []) visit(child, label);
 		};
 		usefulFirst(group.source.items).forEach((item) => visit(item, ""));
 		ofGroup.sort((a, b) => a.rank - b.rank);
-		if (ofGroup.length) found.push({ rank: ofGroup[0].rank, rows: ofGroup.map((one) => one.row) });
+		if (ofGroup.length) found.push({ rank: ofGroup[0].rank, group, best: ofGroup.slice(0, MOST) });
 	}
 	found.sort((a, b) => a.rank - b.rank);
-	return found.flatMap((group) => group.rows.slice(0, MOST)).slice(0, MOST);
+	return found
+		.slice(0, MOST)
+		.flatMap(({ group, best }) => best.map((one) => rowOf(one.item, group, one.trail)))
+		.slice(0, MOST);
 }
 
 /** Rows inside one item: a child table's fields, the fields of a linked document. */

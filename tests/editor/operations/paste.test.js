@@ -71,8 +71,8 @@ test("what they name among themselves is named anew; the rest stays, and is said
 	assert.deepEqual(
 		said.map(({ code, args }) => [code, ...args]),
 		[
-			["dependency_dropped", "b", "far"],
-			["reads_deleted", "b", "far"],
+			["outside_dropped", "b"],
+			["reads_outside", "b"],
 		],
 	);
 });

@@ -71,7 +71,7 @@ function lostErrorBranches(before, after, tell, label) {
 	}
 }
 
-/** What pasted steps waited for or read outside of themselves: here only their ids are known. */
+/** What pasted steps waited for or read outside of themselves: steps of another flow have no name here. */
 function leftOut(before, { steps }, tell) {
 	const source = indexFlow({ steps: Array.isArray(steps) ? steps : [] }, before.catalog);
 	for (const id of source.ids) {
@@ -79,10 +79,16 @@ function leftOut(before, { steps }, tell) {
 		const name = step.label || id;
 		const waits = Array.isArray(step.depends_on) ? step.depends_on : [];
 		const gone = waits.filter((other) => typeof other === "string" && !source.byId.has(other));
-		for (const other of gone) tell(null, "dependency_dropped", name, before.step(other)?.label || other);
+		for (const other of gone) {
+			const known = before.step(other)?.label;
+			if (known) tell(null, "dependency_dropped", name, known);
+			else tell(null, "outside_dropped", name);
+		}
 		for (const other of idsNamed([step.payload, step.trigger])) {
-			if (!source.byId.has(other))
-				tell(null, "reads_deleted", name, before.step(other)?.label || other);
+			if (source.byId.has(other)) continue;
+			const known = before.step(other)?.label;
+			if (known) tell(null, "reads_deleted", name, known);
+			else tell(null, "reads_outside", name);
 		}
 	}
 }

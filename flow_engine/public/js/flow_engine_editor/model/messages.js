@@ -18,6 +18,8 @@ export const MESSAGES = {
 	duplicate_id: "Another step has the id {0}.",
 	nothing_to_paste: "There are no steps to paste.",
 	dependency_dropped: "{0} will no longer wait for {1}.",
+	outside_dropped: "{0} will no longer wait for a step that was not copied.",
+	reads_outside: "{0} reads a result of a step that was not copied.",
 	reads_deleted: "{0} reads a result of {1}, which will be gone.",
 	reads_later: "{0} reads a result of {1}, but will not wait for it any more.",
 	branch_unused: "Nothing will lead to {0}: on an error, {1} no longer goes into its error branch.",

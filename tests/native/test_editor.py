@@ -195,6 +195,7 @@ def test_a_flow_is_built_by_mouse_published_and_watched_on_a_signed_contract(
 		"event": "on_contract_signed",
 		"condition": {"field": "doc.native_value", "op": ">", "value": 5000},
 	}
+	page.get_by_role("button", name="Show all of it").click()
 	picture(page, "desk-editor")
 
 	# Tried on a real contract: nothing happens, everything is shown.

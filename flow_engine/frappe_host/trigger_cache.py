@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field
 import frappe
 import redis
 
+from flow_engine.frappe_host.cached_values import ask_value
 from flow_engine.frappe_host.event_sources import BECOMES, ON_INSERT, SOURCE
 from flow_engine.frappe_host.harmless import ends_transaction
 from flow_engine.service.events import Trigger
@@ -28,6 +29,7 @@ _LOCAL = "flow_engine_trigger_map"
 JOB_SECONDS = 5
 ON_CHANGE = ("field_change", "workflow_transition")
 
+# Of each site what this process has parsed, and of which generation it is.
 _last_read: dict[str, tuple[bytes, TriggerMap]] = {}
 
 
@@ -138,9 +140,9 @@ def _is_old(memo: _Memo) -> bool:
 
 def _read(memo: _Memo) -> TriggerMap:
 	if not memo.own:
-		raw = _fetch()
-		if raw is not None:
-			return _indexed(memo.site, raw)
+		found = _fetch()
+		if found is not None:
+			return found
 		if not memo.refilling:
 			memo.refilling = True
 			frappe.db.after_commit.add(_refill)
@@ -193,15 +195,23 @@ def watches_insert(doctype: str, watch: Watch) -> list[Trigger]:
 # --- Redis: of no use is better than an error -----------------------------------------------------------
 
 
-def _fetch() -> bytes | None:
-	"""The map of the present generation as it was written, in one round trip; None when there is none."""
+def _fetch() -> TriggerMap | None:
+	"""The map of the present generation; None when there is none. One round trip, and nothing parsed, for as
+	long as this process knows that generation."""
+	site = frappe.local.site
+	known = _last_read.get(site)
 	try:
+		if known is not None and ask_value(GENERATION) == known[0]:
+			return known[1]
 		generation, raw = frappe.cache.mget([frappe.cache.make_key(GENERATION), frappe.cache.make_key(KEY)])
 	except (redis.exceptions.RedisError, OSError):
 		return None
 	if not generation or not raw or not raw.startswith(_head(generation)):
 		return None
-	return raw
+	data = json.loads(raw.split(b"\n", 1)[1])
+	found = index(data["disabled"], [Trigger(**values) for values in data["triggers"]], data["workflows"])
+	_last_read[site] = (generation, found)
+	return found
 
 
 def _head(generation: bytes) -> bytes:
@@ -234,14 +244,3 @@ def _refill() -> None:
 	except Exception as error:
 		# The commit has happened and must not be told otherwise; the next save without a map tries again.
 		frappe.logger("flow_engine").warning(f"Triggers were not cached: {error}")
-
-
-def _indexed(site: str, raw: bytes) -> TriggerMap:
-	"""Parsed once per process for as long as it stays the same."""
-	known = _last_read.get(site)
-	if known is not None and known[0] == raw:
-		return known[1]
-	data = json.loads(raw.split(b"\n", 1)[1])
-	found = index(data["disabled"], [Trigger(**values) for values in data["triggers"]], data["workflows"])
-	_last_read[site] = (raw, found)
-	return found

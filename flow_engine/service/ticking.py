@@ -20,7 +20,11 @@ def repair_stray_rows(host: Host) -> int:
 
 		def work(run: str = run, step_id: str = step_id, due_at: datetime = due_at) -> bool:
 			reach("tick.found")
-			if repair_pending(host, host.runs.lock(run), step_id, due_at):
+			record = host.runs.lock(run)
+			if record.lease_token or (record.wake_at is not None and record.wake_at <= host.runs.now()):
+				# Another tick was faster, or the run has gone on: it sees to the row itself.
+				return False
+			if repair_pending(host, record, step_id, due_at):
 				reach("tick.repaired")
 				return True
 			# The step is past it: a row left pending would be looked at again for ever.

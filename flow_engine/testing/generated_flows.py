@@ -6,9 +6,13 @@ counted from outside. Which branch is taken depends on the seed alone: two runs 
 
 from __future__ import annotations
 
+from itertools import count
 from random import Random
 from typing import Any
 
+from flow_engine.engine.kinds import register
+from flow_engine.engine.problems import has_errors
+from flow_engine.engine.validation import validate_definition
 from flow_engine.testing.builders import flow, step
 
 # What a receiver does with a call, by the first part of its path; see the fault tests.
@@ -22,9 +26,18 @@ def generate(
 	"""A definition with about `size` steps.
 
 	receiver: base URL of the calls. delay: the fields of its delays. operated: with steps that fail until an
-	operator acts, and waits that expire.
+	operator acts, and waits that expire. Chance may tie a step to two branches that exclude each other; then
+	it is asked again, with the same answer for the same seed.
 	"""
-	random = Random(seed)
+	for attempt in count():
+		random = Random(seed if not attempt else f"{seed} {attempt}")
+		made = _make(random, receiver, size, delay, operated)
+		if not has_errors(validate_definition(made, register())):
+			return made
+	raise AssertionError("unreachable")
+
+
+def _make(random: Random, receiver: str, size: int, delay: dict[str, Any], operated: bool) -> dict[str, Any]:
 	makers = [_issue, _issue, _issue, _safe_call, _call, _busy_call, _condition, _delay, _link]
 	if operated:
 		makers += [_broken_call, _expiring]

@@ -9,6 +9,7 @@ import redis
 from frappe.tests.utils import FrappeTestCase
 from rq.timeouts import JobTimeoutException
 
+from flow_engine.frappe_host import cached_values
 from flow_engine.frappe_host.cached_values import ask_value
 from flow_engine.frappe_host.trigger_cache import GENERATION, KEY, current_map, forget_triggers
 
@@ -31,8 +32,11 @@ class TestCachedValues(FrappeTestCase):
 
 	def test_an_answer_that_was_not_read_is_nobody_elses(self):
 		first, second = NAMES
+		# A command whose answer is still to come when the next one is sent.
+		waiting = redis.Connection().pack_command("BLPOP", "flow_engine_test_nothing", 1)
+		late = patch.dict(cached_values._packed, {frappe.cache.make_key(first): waiting})
 		out_of_time = patch.object(redis.Connection, "read_response", side_effect=JobTimeoutException("up"))
-		with out_of_time, self.assertRaises(JobTimeoutException):
+		with late, out_of_time, self.assertRaises(JobTimeoutException):
 			ask_value(first)
 		self.assertEqual(ask_value(second), second.encode())
 		self.assertEqual(frappe.cache.get(frappe.cache.make_key(second)), second.encode())

@@ -333,6 +333,21 @@ def test_the_second_of_two_who_edit_overwrites_nothing(open_tree, desk, draft):
 	assert len(one.stored()["steps"]) == 2
 
 
+def test_what_somebody_else_saved_is_shown_where_nothing_would_be_lost(open_tree, desk, draft):
+	name = draft(issue("a", "First", label="A"))
+	one, two = open_tree(name), open_tree(name, desk("admin"))
+	two.card("A").click()
+	two.press("Escape", "Control+d")
+	two.save()
+	# What the framework calls when it hears of a save; there is no socket server here to tell it.
+	one.page.evaluate("cur_frm.debounced_reload_doc()")
+	expect(one.page.locator(".fe-card")).to_have_count(3)
+	one.card("A").click()
+	one.press("Escape", "Control+d")
+	one.save()
+	assert len(one.stored()["steps"]) == 3
+
+
 def test_what_people_wrote_is_text_however_long_and_in_whatever_direction(open_tree, draft):
 	long = "x" * 140
 	name = draft(

@@ -18,6 +18,7 @@ from test_desk import CHROMIUM, HOSTILE, browser, desk, fits, picture  # noqa: F
 
 # The editor reads the same on both of its pages, so it is read by the same means.
 sys.path.append(str(Path(__file__).resolve().parent.parent / "browser"))
+from by_keys import Keys, build_onboarding
 from panel_page import Panel
 from tree_page import Tree
 
@@ -294,7 +295,23 @@ def add_first(tree: Tree, kind: str) -> None:
 	tree.page.get_by_role("option", name=kind).first.click()
 
 
-def test_a_flow_is_built_by_keys_alone_and_twenty_edits_are_undone(open_tree, draft):
+def test_the_same_flow_is_built_by_keys_alone(open_tree, desk, contract_value, callers):
+	tree = open_tree(page=desk("admin"))
+	page = tree.page
+	build_onboarding(Keys(page), "contract value")
+	tree.press("Control+s")
+	ready(page)
+	page.keyboard.type(unique("By keys"))
+	tree.press("Enter")
+	page.wait_for_url(re.compile("/app/flow-template/FT-"))
+	name = page.url.rsplit("/", 1)[-1]
+	stored = callers["manager"].get("templates.get", name=name)[1]["message"]["template"]
+	assert stored["problems"] == []
+	assert stored["flow_definition"]["trigger"]["condition"]["field"] == f"doc.{contract_value}"
+	assert [one["label"] for one in stored["flow_definition"]["steps"]][-1] == "Escalate"
+
+
+def test_twenty_edits_made_by_keys_are_undone(open_tree, draft):
 	tree = open_tree(draft(issue("a", "First", label="A")))
 	page = tree.page
 	tree.card("A").focus()

@@ -51,7 +51,10 @@ class TestEditorDoors(FrappeTestCase):
 		told = catalog()
 		self.assertIn(secret.name, told["secrets"])
 		self.assertNotIn("hush-hush", json.dumps(told, default=str))
+		# Who may only look at runs gets the kinds that their trees are drawn from, and no secret's name.
 		frappe.set_user(self.worker)
+		self.assertEqual(catalog()["secrets"], [])
+		frappe.set_user(make_user("doors-stranger", "Sales User"))
 		with self.assertRaises(frappe.PermissionError):
 			catalog()
 

@@ -56,11 +56,6 @@ def record_changes(doc) -> None:
 	"""After a template's row is written: what people did to it, in the same transaction."""
 	before = doc.get_doc_before_save()
 	was_active = bool(before and before.is_active)
-	if doc.flags.flow_published:
-		doc.flags.flow_published = False
-		write_event(
-			doc, "template.published", reason=doc.flags.flow_change_note, version=doc.published_version
-		)
 	if bool(doc.is_active) != was_active:
 		event = "template.activated" if doc.is_active else "template.paused"
 		states = (PAUSED, ACTIVE) if doc.is_active else (ACTIVE, PAUSED)

@@ -24,6 +24,7 @@ from flow_engine.frappe_host.extensions import context_providers, events, kinds
 from flow_engine.frappe_host.refusals import Refused
 from flow_engine.service.definitions import MAX_RECURRENCES, check_publishable, definition_hash, project
 from flow_engine.service.events import Trigger
+from flow_engine.service.publishing import after_publish
 from flow_engine.service.templates import check_unchanged
 
 _READ = (
@@ -93,11 +94,14 @@ def prepare_template(doc) -> None:
 
 
 def write_version(doc) -> None:
-	"""After the template's row is written: the immutable version that `prepare_template` announced."""
+	"""After the template's row is written: the immutable version that `prepare_template` announced, and what
+	follows from it."""
+	from flow_engine.frappe_host.host import get_host
+
 	if not doc.flags.flow_publishing:
 		return
 	doc.flags.flow_publishing = False
-	doc.flags.flow_published = True
+	note = doc.flags.flow_change_note or ""
 	frappe.get_doc(
 		{
 			"doctype": "Flow Template Version",
@@ -110,9 +114,10 @@ def write_version(doc) -> None:
 			"run_as_triggering_user": doc.run_as_triggering_user,
 			"concurrency": doc.concurrency,
 			"recursion_limit": doc.recursion_limit,
-			"change_note": doc.flags.flow_change_note or "",
+			"change_note": note,
 		}
 	).insert(ignore_permissions=True)
+	after_publish(get_host(), doc.name, doc.published_version, note)
 
 
 def protect_system_template(doc) -> None:

@@ -21,6 +21,7 @@ from flow_engine.engine.ports import Clock, Host, HttpClient
 from flow_engine.service.deliveries import enqueue
 from flow_engine.service.dispatch_webhooks import job_deliveries
 from flow_engine.service.events import BUSINESS_EVENTS
+from flow_engine.service.publishing import after_publish
 from flow_engine.sqlite_host.documents import SqliteDocuments
 from flow_engine.sqlite_host.messages import Outbox, RecordedHttp
 from flow_engine.sqlite_host.store import Database, SqliteRuns
@@ -138,6 +139,7 @@ def open_host(
 		signing_secret=lambda: delivery_secret,
 	)
 	documents.after_job = partial(tell_about_job, host)
+	templates.after_publish = partial(after_publish, host)
 	return host
 
 

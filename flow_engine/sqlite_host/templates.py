@@ -41,6 +41,8 @@ class SqliteTemplates:
 		user: Callable[[], str],
 		audit: Callable[[AuditEvent], None],
 	):
+		"""`after_publish(template, version, note)` is the composed host's to set: what follows from a
+		publication needs the whole of it."""
 		self.database = database
 		self.clock = clock
 		self.kinds = kinds
@@ -48,6 +50,7 @@ class SqliteTemplates:
 		self.context: tuple[str, ...] = ()
 		self.user = user
 		self.audit = audit
+		self.after_publish: Callable[[str, int, str], None] = lambda template, version, note: None
 		self._parsed: dict[tuple[str, int], FlowDefinition] = {}
 		self._fields = {field["fieldname"] for field in schema.fields_of("Flow Template")}
 
@@ -175,15 +178,7 @@ class SqliteTemplates:
 			"published_on = %s, draft_state = 'published' WHERE name = %s",
 			[template["version"], digest, self.user(), now, template["name"]],
 		)
-
-		self.audit(
-			AuditEvent(
-				"template.published",
-				flow_template=template["name"],
-				reason=note,
-				details={"version": template["version"]},
-			)
-		)
+		self.after_publish(template["name"], template["version"], note)
 
 	def _record_switch(self, template: Mapping[str, Any]) -> None:
 		active = bool(template["is_active"])

@@ -109,13 +109,14 @@ def run_serve(options: argparse.Namespace) -> int:
 		names = {*incoming.LOOPBACK, options.host, incoming.host_of(options.base_url or "")}
 	if options.host not in incoming.LOOPBACK:
 		print("There is no login: whoever reaches this address can run flows.", file=sys.stderr)
-	_log_to_stderr()
+	log_to_stderr()
 	print(f"Flow Engine is at {address} (database {one_line(options.db)}). Ctrl+C stops it.", flush=True)
 	server.serve(host, sock, names)
 	return 0
 
 
-def _log_to_stderr() -> None:
+def log_to_stderr() -> None:
+	"""The engine's log, for whoever keeps the output of a process that goes on."""
 	logger = logging.getLogger("flow_engine")
 	handler = logging.StreamHandler()
 	handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))

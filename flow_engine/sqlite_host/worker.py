@@ -13,8 +13,8 @@ from flow_engine.engine.reconciling import reconcile
 from flow_engine.engine.running import Advanced
 from flow_engine.engine.state import RunStatus
 from flow_engine.service.deliveries import send_due
-from flow_engine.service.ticking import repair_stray_rows
 from flow_engine.sqlite_host.host import StandaloneHost
+from flow_engine.sqlite_host.ticking import look_after
 
 TICK_SECONDS = 30.0
 RECONCILE_SECONDS = 600.0
@@ -120,7 +120,7 @@ class Worker:
 			try:
 				if time.monotonic() - ticked_at >= TICK_SECONDS:
 					ticked_at = time.monotonic()
-					repair_stray_rows(self.host)
+					look_after(self.host)
 				if time.monotonic() - reconciled_at >= RECONCILE_SECONDS:
 					reconciled_at = time.monotonic()
 					self._after = reconcile(self.host, self._after).after

@@ -215,6 +215,12 @@ BAD = [
 	(["serve", "--db", "x.sqlite3", "--port", "70000"], "bad_input"),
 	(["serve", "--db", "x.sqlite3", "--host", "no..name"], "bad_input"),
 	(["serve", "--db", "x.sqlite3", "--timezone", "Mars"], "bad_input"),
+	(["tick", "--db", "nowhere.sqlite3"], "bad_input"),
+	(["tick", "--db", "nowhere.sqlite3", "--forever"], "bad_input"),
+	(["tick", "--db", "folder.json"], "storage_failed"),
+	(["tick", "--db", "valid.json"], "storage_failed"),
+	(["tick", "--db", "valid.json", "--seconds", "0"], "bad_input"),
+	(["tick", "--db", "valid.json", "--timezone", "Mars"], "bad_input"),
 	(["nonsense"], "bad_input"),
 	([], "bad_input"),
 ]

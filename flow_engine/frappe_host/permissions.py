@@ -88,7 +88,12 @@ def _through_run(doctype: str, user: str | None) -> str:
 	condition = run_query(user)
 	if not condition:
 		return ""
-	return f"`tab{doctype}`.`flow_run` in (select `name` from `tabFlow Run` where {condition})"
+	# Asked of each record on the way down the list. As `in (…)` the database may begin with the runs, which
+	# are all that ever were about such documents, and sort what belongs to them.
+	return (
+		f"(select 1 from `tabFlow Run` where `tabFlow Run`.`name` = `tab{doctype}`.`flow_run` "
+		f"and {condition} limit 1) = 1"
+	)
 
 
 def _about_readable(table: str, kind: str, name: str, user: str) -> str:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import frappe
 from frappe.tests.utils import FrappeTestCase
-from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import HealthCheck, Phase, example, given, seed, settings
 
 from flow_engine.frappe_host.host import compose_host
 from flow_engine.frappe_host.tests import test_contract as on_site
@@ -18,6 +18,16 @@ from flow_engine.testing.lease_traces import InMemory, traces
 EXAMPLES = 30
 LONGEST = 18
 SEED = random.randrange(10**6)
+# Who is next when an answered run, a started one and one whose lease was lost are all due.
+THREE_ARE_DUE = [
+	("start", {}),
+	("work", {}),
+	("start", {}),
+	("start", {}),
+	("claim", {"limit": 1}),
+	("interfere", {"pick": 0, "act": "answer"}),
+	("sleep_past_the_lease", {}),
+]
 
 
 class ModelRuns(on_site.LaterRuns):
@@ -75,9 +85,12 @@ class TestLeaseModel(FrappeTestCase):
 			max_examples=EXAMPLES,
 			deadline=None,
 			database=None,
+			# Each try takes seconds, and a trace as it was found is short enough to read.
+			phases=[Phase.explicit, Phase.generate],
 			suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 		)
 		@given(trace=traces(LONGEST))
+		@example(trace=THREE_ARE_DUE)
 		def told(trace):
 			self.templates, self.before = [], {"Issue": set(frappe.get_all("Issue", pluck="name"))}
 			mine, others = LeaseModel(), LeaseModel()

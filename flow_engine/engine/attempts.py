@@ -16,8 +16,9 @@ from flow_engine.engine.errors import FlowError, HttpNoAnswer, HttpNotSent, Step
 from flow_engine.engine.outcomes import Done, Fail, Outcome, Retry, Unknown
 from flow_engine.engine.ports import Claim, Host, LogRow
 from flow_engine.engine.retry import Again, decide_retry
+from flow_engine.engine.run_events import run_events
 from flow_engine.engine.session import Session
-from flow_engine.engine.state import StepStatus, handling, limit_result
+from flow_engine.engine.state import RunStatus, StepStatus, handling, limit_result
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ class Recorder:
 		self.host = host
 		self.claim = claim
 		self.executed: list[str] = []
+		# Has the run's start yet to be told, and does the turn at hand tell it?
+		self.first, self.telling = False, False
 
 	def _record(self, session: Session, attempt: Attempt, now: datetime) -> None:
 		"""Write one attempt's outcome into log and state."""
@@ -119,6 +122,17 @@ class Recorder:
 		)
 		if handled is None:
 			self.host.messages.alert(session.record.as_dict(), step_id, code, message)
+
+	def _tell(self, session: Session, columns: dict[str, Any], now: datetime) -> None:
+		"""Into the audit trail, what this turn says of the run's own life; before its rows are flushed."""
+		ends = str(columns.get("status", RunStatus.RUNNING)) != RunStatus.RUNNING
+		self.telling = self.first and (ends or not session.is_unchanged())
+		if self.telling and not session.log_seq and "step_state" not in columns:
+			# By its state a run that was taken up is told from a new one.
+			columns.update(session.snapshot(now, session.record.wake_at))
+		events = run_events(session.record, columns, now, first=self.telling)
+		if events:
+			self.host.runs.audit(*events)
 
 	def _close_question(self, session: Session, step_id: str) -> None:
 		if session.definition.step(step_id).trigger.type is TriggerType.MANUAL:

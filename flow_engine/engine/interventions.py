@@ -7,13 +7,14 @@ the revision. None of this executes a step.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flow_engine.engine.cancelling import cancel_locked
+from flow_engine.engine.compensating import refuse_compensated
 from flow_engine.engine.crash_points import reach
 from flow_engine.engine.definition import TriggerType
 from flow_engine.engine.errors import (
@@ -26,6 +27,7 @@ from flow_engine.engine.errors import (
 	TransientDatabaseError,
 )
 from flow_engine.engine.ports import AuditEvent, Host, RunRecord
+from flow_engine.engine.saving import save
 from flow_engine.engine.session import Session
 from flow_engine.engine.state import RunStatus, SkipReason, StepState, StepStatus, limit_result
 
@@ -84,7 +86,7 @@ def complete_locked(host: Host, record: RunRecord, step_id: str, value: Any, by_
 		raise RunFinal(f"{record.name} is {record.status}.")
 	if state.status is StepStatus.PENDING and webhook and by_webhook:
 		session.put(step_id, replace(state, input=value, input_at=now, ready_at=None))
-		_save(host, session, now, wake_at=record.wake_at)
+		save(host, session, now, wake_at=record.wake_at)
 		return Accepted(record.name, step_id, kept=True)
 	if state.status not in (StepStatus.WAITING, StepStatus.SCHEDULED) or record.status != RunStatus.RUNNING:
 		raise StepNotWaiting(f"{step.label!r} is {state.status.value} and waits for nothing.")
@@ -101,34 +103,25 @@ def complete_locked(host: Host, record: RunRecord, step_id: str, value: Any, by_
 			input_at=now if given else state.input_at,
 		),
 	)
-	_save(host, session, now, wake_at=now)
+	save(host, session, now, wake_at=now)
 	if not by_webhook:
 		_audit(host, record, "run.step_fired", step_id, state.status, StepStatus.SCHEDULED)
 	return Accepted(record.name, step_id)
 
 
-def cancel_run(host: Host, run: str, reason: str) -> list[str]:
+def cancel_run(
+	host: Host, run: str, reason: str, compensate: bool | None = None, happened: Collection[str] = ()
+) -> list[str]:
 	"""End a run: every unsettled step becomes cancelled. Returns steps whose external call is in flight.
 
-	Raises RunNotFound, RunFinal.
+	compensate: whether what it did is undone; None leaves that to its flow. Raises RunNotFound, RunFinal.
 	"""
 
 	def work() -> list[str]:
 		record = host.runs.lock(run)
 		if record.status in _FINAL:
 			raise RunFinal(f"{record.name} is {record.status}.")
-		in_flight = cancel_locked(host, record, reason)
-		_audit(
-			host,
-			record,
-			"run.cancelled",
-			None,
-			record.status,
-			RunStatus.CANCELLED,
-			reason,
-			{"in_flight": in_flight} if in_flight else {},
-		)
-		return in_flight
+		return cancel_locked(host, record, reason, None, compensate, happened)
 
 	return host.runs.transact(work)
 
@@ -182,7 +175,7 @@ def _retry_locked(
 	for step_id in step_ids:
 		_reopen(session, record, step_id, now, "call")
 		_audit(host, record, "run.step_retried", step_id, StepStatus.FAILED, StepStatus.SCHEDULED, reason)
-	_save(host, session, now, wake_at=now)
+	save(host, session, now, wake_at=now)
 
 
 def skip_step(host: Host, run: str, step_id: str, reason: str = "") -> None:
@@ -226,7 +219,7 @@ def _settle(
 		state = _failed(session, record, step_id)
 		now = host.runs.now()
 		session.put(step_id, state.move(status, completed_at=now, **changes))
-		_save(host, session, now, wake_at=session.next_time())
+		save(host, session, now, wake_at=session.next_time())
 		_audit(host, record, event, step_id, StepStatus.FAILED, status, why)
 
 	host.runs.transact(work)
@@ -234,10 +227,11 @@ def _settle(
 
 
 def _failed(session: Session, record: RunRecord, step_id: str) -> StepState:
-	"""The state of a step whose failure nothing handles. Raises RunFinal, StepNotWaiting."""
+	"""The state of a step whose failure nothing handles. Raises RunFinal, RunCompensated, StepNotWaiting."""
 	reach("outsider.locked")
 	if record.status in _FINAL:
 		raise RunFinal(f"{record.name} is {record.status}.")
+	refuse_compensated(session.host, record)
 	state = session.state(step_id)
 	if state.status is not StepStatus.FAILED or state.handled is not None:
 		raise StepNotWaiting(f"The step is {state.status.value}, not failed for an operator to decide.")
@@ -275,14 +269,14 @@ def repair_pending(host: Host, record: RunRecord, step_id: str, trigger_at: date
 	if state.status is StepStatus.FAILED and state.handled is None:
 		# As a retry, which has a row: this one, closed again when the step has run.
 		_reopen(session, record, step_id, trigger_at, "retry")
-		_save(host, session, now, wake_at=session.next_time())
+		save(host, session, now, wake_at=session.next_time())
 		_audit(host, record, "run.step_retried", step_id, StepStatus.FAILED, StepStatus.SCHEDULED)
 		return True
 	if state.status in (StepStatus.SCHEDULED, StepStatus.WAITING) and state.trigger_at is not None:
 		if not _same_wall_time(state.trigger_at, trigger_at, host.clock.time_zone):
 			session.frontier.put(step_id, replace(state, trigger_at=trigger_at))
 			_audit(host, record, "run.step_moved", step_id, state.status, state.status)
-		_save(host, session, now, wake_at=session.next_time())
+		save(host, session, now, wake_at=session.next_time())
 		return True
 	return False
 
@@ -302,7 +296,7 @@ def reconcile_locked(host: Host, record: RunRecord) -> str:
 		host.runs.write(record.name, None, wake_at=now, revision=record.revision + 1)
 		return "incident"
 	if session.frontier.status() is not RunStatus.RUNNING:
-		_save(host, session, now, wake_at=None)
+		save(host, session, now, wake_at=None)
 		failed = session.frontier.status() is RunStatus.FAILED
 		if failed:
 			message = "Nothing was left that could happen in this run."
@@ -316,7 +310,7 @@ def reconcile_locked(host: Host, record: RunRecord) -> str:
 		wake_at = now
 	if wake_at is None:
 		return "fine"
-	_save(host, session, now, wake_at=wake_at)
+	save(host, session, now, wake_at=wake_at)
 	return "woken"
 
 
@@ -338,21 +332,6 @@ def wake_run(host: Host, run: str) -> None:
 
 	host.runs.transact(work)
 	host.jobs.hint()
-
-
-def _save(host: Host, session: Session, now: datetime, wake_at: datetime | None) -> None:
-	record = session.record
-	if session.frontier.ready:
-		# Derived readiness is a worker's business: it is due.
-		wake_at = now
-	reach("outsider.changed")
-	session.flush()
-	reach("outsider.flushed")
-	columns = session.snapshot(now, wake_at)
-	if columns["status"] == record.status:
-		columns["completed_at"] = record.completed_at
-	host.runs.write(record.name, None, **columns, revision=record.revision + 1)
-	reach("outsider.written")
 
 
 def _audit(

@@ -82,6 +82,24 @@ class Documents(Protocol):
 		"""Append to a child table and save, under a lock on the document."""
 		...
 
+	def remove_rows(
+		self, doctype: str, name: str, table: str, filters: Mapping[str, Any]
+	) -> tuple[int, dict[str, Any]]:
+		"""Take the rows whose fields equal the filters out of a child table and save, under a lock on the
+		document; how many there were, and the values afterwards. Without any, nothing is saved."""
+		...
+
+	def exchange(
+		self,
+		doctype: str,
+		name: str,
+		values: Mapping[str, Any],
+		expected: Mapping[str, Any] | None = None,
+	) -> tuple[dict[str, Any], dict[str, Any]]:
+		"""Update under a lock on the document: what it was under that lock, and what it is afterwards. With
+		`expected`, a field is only written while it holds that value; when none does, nothing is saved."""
+		...
+
 
 class Messages(Protocol):
 	"""What reaches people."""
@@ -209,6 +227,8 @@ class RunRecord:
 	wake_at: datetime | None
 	lease_until: datetime | None
 	lease_token: str | None
+	# By whose doing it was started.
+	owner: str | None = None
 
 	def as_dict(self) -> dict[str, Any]:
 		"""What templates and handlers see of the run."""
@@ -259,6 +279,8 @@ class LogRow:
 	error_message: str | None = None
 	key: str | None = None
 	next_at: datetime | None = None
+	# What undoing the attempt will need; written, and read by `log_kept` alone.
+	kept: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,7 +318,8 @@ class NewRun:
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
 	"""Who did what and why, kept for good. `event_type`: `run.cancelled`, `template.paused`, …; `user`:
-	whoever acts now when None, the engine itself when empty. `details`: JSON, no values of documents."""
+	whoever acts now when None, the engine itself when empty. `details`: JSON, no values of documents. `at`:
+	when it happened, when that is known already (aware UTC); now when None."""
 
 	event_type: str
 	flow_template: str | None = None
@@ -307,6 +330,7 @@ class AuditEvent:
 	to_status: str | None = None
 	details: Mapping[str, Any] = field(default_factory=dict)
 	user: str | None = None
+	at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -391,6 +415,14 @@ class Runs(Protocol):
 		"""The stored result of the step's last attempt."""
 		...
 
+	def log_kept(self, run: str, step_id: str) -> Mapping[str, Any] | None:
+		"""What the step's handler kept for its compensation; None when it kept nothing, or no longer."""
+		...
+
+	def started_by(self, trigger_key: str) -> str | None:
+		"""The run that was started under this key."""
+		...
+
 	def put_log(self, run: str, rows: Iterable[LogRow]) -> None:
 		"""Insert rows, or close the `running` row of the same attempt."""
 		...
@@ -421,8 +453,8 @@ class Runs(Protocol):
 		"""Record `(step_id, doctype, name, change)` for the run's connections."""
 		...
 
-	def audit(self, event: AuditEvent) -> None:
-		"""Write one audit event in the *current* transaction: it is kept exactly when what it tells of is."""
+	def audit(self, *events: AuditEvent) -> None:
+		"""Write audit events in the *current* transaction: they are kept when what they tell of is."""
 		...
 
 	def ancestors(self, run: str, limit: int) -> list[Ancestor]:

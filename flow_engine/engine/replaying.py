@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from flow_engine.engine.compensating import refuse_compensated
+from flow_engine.engine.compensation import is_compensation
 from flow_engine.engine.crash_points import reach
 from flow_engine.engine.definition import FlowDefinition
 from flow_engine.engine.draining import start_run
-from flow_engine.engine.errors import RunNotEnded, StepNotFound, StepNotWaiting
+from flow_engine.engine.errors import IsCompensation, RunNotEnded, StepNotFound, StepNotWaiting
 from flow_engine.engine.ports import AuditEvent, Host, LogRow, NewRun, RunRecord
+from flow_engine.engine.run_events import started
 from flow_engine.engine.session import Session
 from flow_engine.engine.state import RunStatus, SkipReason, StepState, StepStatus, dump_state, in_log
 
@@ -39,7 +42,7 @@ def replay_run(
 
 	target: another version than the run's own. key: the same key replays the same run once.
 	Raises RunNotFound, RunNotEnded, StepNotFound, StepNotWaiting (the step is out of reach),
-	DuplicateTrigger.
+	DuplicateTrigger, IsCompensation, RunCompensated.
 	"""
 
 	def work() -> str:
@@ -47,6 +50,11 @@ def replay_run(
 		reach("outsider.locked")
 		if record.status == RunStatus.RUNNING:
 			raise RunNotEnded(f"{record.name} is still running; cancel it, or wait for its end.")
+		if is_compensation(record):
+			raise IsCompensation()
+		if step_id is not None:
+			# From its start it can be done anew; what a part of it would build on has been undone.
+			refuse_compensated(host, record)
 		session = Session(host, record)
 		on = target or Target(record.template_version, record.run_as, record.concurrency)
 		definition: FlowDefinition = host.definitions.load(record.flow_template, on.template_version)
@@ -157,6 +165,8 @@ def _give(host: Host, record: RunRecord, session: Session, child: str, kept: Map
 		)
 	if rows:
 		host.runs.put_log(child, rows)
+	# What it is given counts as having been taken up: nobody would tell of its start later.
+	host.runs.audit(started(host.runs.read(child)))
 	host.runs.write(child, None, step_state=dump_state(kept), state_seq=len(rows), log_seq=len(rows))
 
 

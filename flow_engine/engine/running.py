@@ -19,26 +19,28 @@ from flow_engine.engine.attempts import Attempt, Recorder, idempotency_key, late
 from flow_engine.engine.breaker import after_failure
 from flow_engine.engine.calling import Call, make_call
 from flow_engine.engine.context import Context, build_context, read_ahead, reads_of
+from flow_engine.engine.compensating import ends_in_more, when_ended
 from flow_engine.engine.crash_points import reach
-from flow_engine.engine.definition import Step, TriggerType
+from flow_engine.engine.definition import Step, TriggerType, Undo
 from flow_engine.engine.errors import (
 	FlowError,
 	LeaseLost,
 	RunNotFound,
-	StateTooNew,
 	StepError,
 	StorageFailed,
 	TransientDatabaseError,
 	UnknownKind,
 )
 from flow_engine.engine.firing import At, Now, OnCall, decide_firing
-from flow_engine.engine.kinds.base import Effect, Kind, StepContext
+from flow_engine.engine.kinds.base import Effect, Kind, StepContext, effect_of, perform
+from flow_engine.engine.original import original_of
 from flow_engine.engine.outcomes import Done, Fail, Retry, Unknown
+from flow_engine.engine.parking import park
 from flow_engine.engine.ports import Claim, Host, RunRecord
-from flow_engine.engine.retry import timeout_of
+from flow_engine.engine.run_events import was_taken_up
 from flow_engine.engine.session import Session
 from flow_engine.engine.state import RunStatus, StepStatus
-from flow_engine.engine.templating import render_payload
+from flow_engine.engine.step_context import step_context
 
 LEASE_SECONDS = 60.0
 CALL_MARGIN_SECONDS = 30.0
@@ -47,7 +49,6 @@ ADVANCE_SECONDS = 5.0
 BATCH_STEPS = 50
 BATCH_SECONDS = 0.5
 LOST_LEASES = 5
-TOO_NEW_SECONDS = 600.0
 
 
 # What an attempt that has not ended stands with.
@@ -98,6 +99,7 @@ class Advance(Recorder):
 		"""What is in memory is what is stored. Not before the commit is known to have happened: a repeated
 		turn reads what is stored."""
 		self.clean, self.intended = True, None
+		self.first, self.telling = self.first and not self.telling, False
 		self.told = len(self.executed), len(self.scheduled)
 		self.poisoned = False
 
@@ -164,11 +166,13 @@ class Advance(Recorder):
 			self._release(record)
 			return None, "idle"
 		try:
+			if self.shares and ends_in_more(self.host, record):
+				return None, None
 			session = self._session(record, now, carried)
 		except FlowError as error:
 			if isinstance(error, TransientDatabaseError | LeaseLost):
 				raise
-			self._park(error, now)
+			self.status = park(self.host, self.claim, record, error, now)
 			return None, "idle"
 		reach("turn.loaded")
 		self.clean = False
@@ -186,8 +190,6 @@ class Advance(Recorder):
 			ended = "yield"
 		elif self.shares and not self.scheduled and session.is_unchanged():
 			return None, None
-		session.flush()
-		reach("turn.flushed")
 		if ended:
 			wake_at = now if ended == "yield" else session.next_time()
 			columns.update(session.snapshot(now, wake_at), lease_until=None, lease_token=None)
@@ -199,6 +201,11 @@ class Advance(Recorder):
 				columns.update(session.snapshot(now, record.wake_at))
 				self.unsaved = False
 			columns.update(log_seq=session.log_seq, lease_until=now + timedelta(seconds=lease_seconds))
+		self._tell(session, columns, now)
+		session.flush()
+		reach("turn.flushed")
+		if ended:
+			when_ended(self.host, session, columns["status"])
 		self.host.runs.write(record.name, self.claim.token, **columns)
 		reach("turn.written")
 		return call, ended
@@ -224,6 +231,7 @@ class Advance(Recorder):
 			return session
 		if session is None or not self.clean or not session.matches(record):
 			session = self.session = Session(self.host, record)
+			self.first, self.telling = not was_taken_up(record), False
 			self._collect_due(session, now)
 			self.found = self._settle_lost_calls(session, now, carried)
 			if self.poisoned and not self.found:
@@ -292,24 +300,6 @@ class Advance(Recorder):
 			record.name, self.claim.token, lease_until=None, lease_token=None, wake_at=None, attempts=0
 		)
 
-	def _park(self, error: FlowError, now: datetime) -> None:
-		"""A run that cannot be read at all ends as failed, with everything stored left as it is. What a newer
-		version wrote is looked at again later: once the app is upgraded, the run goes on."""
-		columns: dict[str, Any] = {"wake_at": now + timedelta(seconds=TOO_NEW_SECONDS)}
-		if not isinstance(error, StateTooNew):
-			columns = {"status": RunStatus.FAILED.value, "completed_at": now, "wake_at": None}
-			self.status = RunStatus.FAILED.value
-		self.host.runs.write(
-			self.claim.run,
-			self.claim.token,
-			error_code=error.code,
-			error_message=error.message[:500],
-			lease_until=None,
-			lease_token=None,
-			**columns,
-		)
-		self.host.messages.alert({"name": self.claim.run}, None, error.code, error.message)
-
 	# --- executing ------------------------------------------------------------------------------------------
 
 	def _work(self, session: Session, now: datetime, carried: Attempt | None) -> Call | None:
@@ -330,7 +320,7 @@ class Advance(Recorder):
 			step_id = ready[0]
 			step = session.definition.step(step_id)
 			kind = self.host.kinds.get(step.kind)
-			effect = kind.effect_for(step.payload) if kind else Effect.NONE
+			effect = effect_of(kind, step)
 			if self.shares and (effect is not Effect.NONE or step.trigger.type is TriggerType.MANUAL):
 				return None
 			result = self._begin(session, step, kind, effect, now)
@@ -369,6 +359,9 @@ class Advance(Recorder):
 		state = session.state(step.id)
 		user = session.record.run_as or ""
 		attempt = Attempt(step.id, state.attempts + 1, _OPEN, now, acting_user=user)
+		if step.undo is Undo.STEPS:
+			# What undoes it comes under it.
+			return attempt.ended(Done())
 		if kind is None or kind.handle is None:
 			error = UnknownKind(f"No installed app knows the kind {step.kind!r}.")
 			return attempt.ended(Fail.of(error))
@@ -377,17 +370,24 @@ class Advance(Recorder):
 				self.host.runs.guarded(session.record),
 				self.host.documents.acting_as(user, also=session.record.trigger_data.get("also_as")),
 			):
+				original = original_of(self.host, session)
 				values = build_context(
-					self.host, session.record, session.definition, step, session.frontier.states, now
+					self.host,
+					session.record,
+					session.definition,
+					step,
+					session.frontier.states,
+					now,
+					original,
 				)
 				if state.status is StepStatus.PENDING and not self._fires(session, step, values, now):
 					return None
-				context = self._step_context(session, step, kind, values, attempt, now)
+				context = step_context(self.host, session, step, kind, values, attempt.number, now)
 				if effect is Effect.EXTERNAL:
 					return self._prepare_call(session, step, kind, context, values, attempt)
 				self.on_step = attempt if effect is Effect.DATABASE else None
 				reach("step.before_handler")
-				outcome = usable(kind.handle(context))
+				outcome = usable(perform(kind, context))
 				reach("step.after_handler")
 				self.on_step = None
 		except (TransientDatabaseError, StorageFailed, LeaseLost):
@@ -440,26 +440,6 @@ class Advance(Recorder):
 		if firing.until is not None and firing.until <= now:
 			self._time_out(session, step.id, now)
 		return False
-
-	def _step_context(
-		self, session: Session, step: Step, kind: Kind, values: Context, attempt: Attempt, now: datetime
-	) -> StepContext:
-		return StepContext(
-			step_id=step.id,
-			label=step.label,
-			run=values["run"],
-			payload=render_payload(kind.fields, step.payload, values, zone=self.host.clock.time_zone),
-			values=values,
-			now=now,
-			key=idempotency_key(self.host.site, session.record.name, step.id),
-			attempt=attempt.number,
-			timeout_seconds=timeout_of(step),
-			documents=self.host.documents,
-			messages=self.host.messages,
-			http=self.host.http,
-			secret=self.host.secret,
-			time_zone=self.host.clock.time_zone,
-		)
 
 	def _prepare_call(
 		self,

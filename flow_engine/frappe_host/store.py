@@ -166,12 +166,12 @@ class FrappeRuns(SqlRuns):
 		finally:
 			self._together = False
 
-	def audit(self, event: AuditEvent) -> None:
+	def audit(self, *events: AuditEvent) -> None:
 		bulk = frappe.flags.flow_engine_bulk
 		if bulk:
 			# By this a bulk operation that lost its worker knows what it has done already.
-			event = replace(event, details={**event.details, "bulk": bulk})
-		super().audit(event)
+			events = tuple(replace(event, details={**event.details, "bulk": bulk}) for event in events)
+		super().audit(*events)
 
 	def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[Mapping[str, Any]]:
 		return frappe.db.sql(sql, list(values), as_dict=True)

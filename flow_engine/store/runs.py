@@ -18,7 +18,7 @@ from flow_engine.store.about_documents import AboutDocuments
 from flow_engine.store.audit import SqlAudit
 from flow_engine.store.claims import SqlClaims
 from flow_engine.store.dialect import assignments, from_json, places, storable, to_json
-from flow_engine.store.steps import SqlSteps, at_the_end
+from flow_engine.store.steps import at_the_end
 
 _UTC_COLUMNS = ("wake_at", "lease_until")
 _SITE_COLUMNS = ("started_at", "completed_at")
@@ -27,13 +27,20 @@ _RUN_COLUMNS = (
 	"customer, variables, trigger_data, step_state, state_seq, log_seq, revision, attempts, failed_steps, "
 	"admitted, "
 	"concurrency, run_as, parent_run, root_run, depth, started_at, completed_at, wake_at, lease_until, "
-	"lease_token"
+	"lease_token, owner"
 )
 _LIST_COLUMNS = (
 	"name, flow_template, template_version, status, trigger_event, context_doctype, context_docname, "
 	"customer, failed_steps, error_code, error_message, parent_run, started_at, completed_at, wake_at"
 )
-_FILTER_COLUMNS = {"status", "flow_template", "customer", "context_doctype", "context_docname"}
+_FILTER_COLUMNS = {
+	"status",
+	"flow_template",
+	"template_version",
+	"customer",
+	"context_doctype",
+	"context_docname",
+}
 
 # What every run begins with.
 NEW_RUN = {
@@ -51,7 +58,7 @@ NEW_RUN = {
 _UNGUARDED = nullcontext()
 
 
-class SqlRuns(SqlClaims, AboutDocuments, SqlAudit, SqlSteps):
+class SqlRuns(SqlClaims, AboutDocuments, SqlAudit):
 	"""`ports.Runs` in SQL."""
 
 	# --- starting -------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial, wraps
@@ -27,6 +27,7 @@ class Later:
 	"""What the turns of many runs will have written, once none of their steps' code runs any more."""
 
 	log: list[dict[str, Any]] = field(default_factory=list)
+	audit: list[dict[str, Any]] = field(default_factory=list)
 	writes: list[Callable[[], None]] = field(default_factory=list)
 
 
@@ -43,13 +44,16 @@ def at_the_end(write: Callable[..., None]) -> Callable[..., None]:
 	return now_or_later
 
 
-_DIGITS = str.maketrans("", "", "-: .")
+DIGITS = str.maketrans("", "", "-: .")
 
 
 class SqlSteps(Dialect):
 	"""The part of `ports.Runs` that writes beside the run's row, never in it."""
 
 	_later: Later | None = None
+
+	def _put_audit(self, rows: Sequence[Mapping[str, Any]]) -> None:
+		raise NotImplementedError
 
 	@contextmanager
 	def together(self) -> Iterator[None]:
@@ -60,6 +64,8 @@ class SqlSteps(Dialect):
 			self._later = None
 		for start in range(0, len(later.log), MANY_ROWS):
 			self._insert("Flow Step Log", later.log[start : start + MANY_ROWS])
+		if later.audit:
+			self._put_audit(later.audit)
 		for write in later.writes:
 			write()
 
@@ -229,7 +235,7 @@ class SqlSteps(Dialect):
 		now, user = self._stamp(), self._user()
 		# In the order of time, so that all new rows are neighbours in the index: names by chance would write
 		# to a page of their own each.
-		prefix = now.translate(_DIGITS)
+		prefix = now.translate(DIGITS)
 		self._insert(
 			"Flow Run Document",
 			[

@@ -4,6 +4,7 @@ A host's test class brings the five methods of `ContractBase` that raise NotImpl
 found in one host adds a test here, so that it is found in all of them.
 """
 
+from flow_engine.testing.contract.audit import AuditContract
 from flow_engine.testing.contract.batches import BatchContract
 from flow_engine.testing.contract.calls import CallContract
 from flow_engine.testing.contract.claims import ClaimContract
@@ -25,6 +26,7 @@ class HostContract(
 	OutsiderContract,
 	ForgottenContract,
 	OperationsContract,
+	AuditContract,
 	LinkContract,
 	MadeDocumentContract,
 ):

@@ -12,8 +12,9 @@ from flow_engine.engine.draining import drain, start_run
 from flow_engine.engine.interventions import cancel_run, retry_step
 from flow_engine.engine.kinds import register
 from flow_engine.engine.outcomes import Done
+from flow_engine.engine.parking import TOO_NEW_SECONDS
 from flow_engine.engine.ports import NewRun
-from flow_engine.engine.running import LEASE_SECONDS, TOO_NEW_SECONDS, advance_run
+from flow_engine.engine.running import LEASE_SECONDS, advance_run
 from flow_engine.engine.session import Session
 from flow_engine.engine.state import STATE_VERSION
 from flow_engine.service.definitions import definition_text

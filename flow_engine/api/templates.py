@@ -4,6 +4,7 @@ import frappe
 
 from flow_engine.api.door import endpoint, only_managers
 from flow_engine.engine.errors import NotAllowed
+from flow_engine.frappe_host import run_access
 from flow_engine.frappe_host.bulk import start_bulk
 from flow_engine.frappe_host.host import get_host
 from flow_engine.frappe_host.permissions import sees_all
@@ -93,6 +94,15 @@ def version(name=None, version=None):
 
 
 @frappe.whitelist(methods=["GET", "POST"])
+@frappe.whitelist(methods=["GET", "POST"])
+@endpoint
+def payload_schema(name=None):
+	"""What the published version wants to be started with: for whoever may start flows."""
+	run_access.check_may_start()
+	host = get_host()
+	return doors.payload_schema(host, host.templates, name)
+
+
 @endpoint
 def standing(name=None, step_id=None):
 	"""How many runs stand at which step: for those who may see every run, because the numbers count them

@@ -70,7 +70,7 @@ def build_context(
 	event = record.trigger_data
 	values: dict[str, Any] = {
 		"run": record.as_dict(),
-		"variables": {**definition.variables, **record.variables},
+		"variables": {**definition.values_before, **record.variables},
 		"now": _local_text(now, host.clock.time_zone),
 		"steps": _step_values(host, record, definition, states, reads),
 		"input": state.input if state is not None else None,

@@ -53,7 +53,7 @@ TRIGGER_FIELDS: Mapping[str, tuple[str, ...]] = {
 	TriggerType.MANUAL: ("timeout_hours", "role", "assignee"),
 }
 
-FLOW_KEYS = ("version", "trigger", "variables", "steps")
+FLOW_KEYS = ("version", "trigger", "variables", "payload_schema", "compensate", "sla", "steps")
 FLOW_TRIGGER_KEYS = ("event", "condition", "doctype", "doc_event", "field", "from", "to", "on_import")
 STEP_KEYS = (
 	"id",
@@ -133,7 +133,7 @@ class Step:
 @dataclass(frozen=True)
 class FlowDefinition:
 	"""A whole flow. Lists of indexes are positions in `steps`, computed once and shared by every run of
-	it."""
+	it. `payload_schema`: the JSON Schema of what it is started with; None asks for nothing in particular."""
 
 	version: int = CURRENT_VERSION
 	trigger: FlowTrigger = field(default_factory=FlowTrigger)
@@ -167,6 +167,14 @@ class FlowDefinition:
 	def reads(self) -> dict[str, frozenset[str]]:
 		"""step id → the context roots and `steps.<id>` paths its strings may read (`doc`, `steps.s1`, …)."""
 		return {step.id: references(step) for step in self.steps}
+	payload_schema: Mapping[str, Any] | None = None
+	compensate: Compensate = Compensate.ASK
+	sla: Mapping[str, Any] | None = None
+
+	@cached_property
+	def values_before(self) -> Mapping[str, Any]:
+		"""The variables of a run that was given none: the flow's own, over the defaults of its schema."""
+		return {**schema_defaults(self.payload_schema), **self.variables}
 
 	def step(self, step_id: str) -> Step:
 		return self.steps[self.position[step_id]]
@@ -265,8 +273,11 @@ def dump_definition(definition: FlowDefinition) -> dict[str, Any]:
 			trigger[key] = value
 	if definition.trigger.on_import:
 		trigger["on_import"] = True
-	return {
+	data = {
 		"version": definition.version,
+			payload_schema=data.get("payload_schema"),
+			compensate=Compensate(data.get("compensate") or Compensate.ASK),
+			sla=data.get("sla") or None,
 		"trigger": trigger,
 		"variables": dict(definition.variables),
 		"steps": [_dump_step(step) for step in definition.steps],
@@ -322,3 +333,26 @@ def upgrade_definition(data: Any) -> dict[str, Any]:
 	for upgrade in UPGRADES[version - 1 :]:
 		data = upgrade(data)
 	return data
+	if definition.payload_schema is not None:
+		data["payload_schema"] = dict(definition.payload_schema)
+	if definition.compensate is not Compensate.ASK:
+		data["compensate"] = definition.compensate.value
+	if definition.sla:
+		data["sla"] = dict(definition.sla)
+	return data
+
+
+def schema_fields(schema: Any) -> Mapping[str, Any]:
+	"""The fields that a payload schema names, as its schemas of them; none of a schema that cannot be
+	read."""
+	properties = schema.get("properties") if isinstance(schema, Mapping) else None
+	return properties if isinstance(properties, Mapping) else {}
+
+
+def schema_defaults(schema: Any) -> dict[str, Any]:
+	"""What a payload schema gives fields that are left out."""
+	return {
+		name: field["default"]
+		for name, field in schema_fields(schema).items()
+		if isinstance(field, Mapping) and "default" in field
+	}

@@ -16,11 +16,13 @@ from flow_engine.engine.definition import (
 	FLOW_TRIGGER_KEYS,
 	MAX_BYTES,
 	MAX_STEPS,
+	schema_fields,
 	upgrade_definition,
 )
 from flow_engine.engine.errors import InvalidDefinition
 from flow_engine.engine.graph_checks import check_graph
 from flow_engine.engine.kinds.base import Kind
+from flow_engine.engine.payload_schema import schema_problems
 from flow_engine.engine.plain import parse_json
 from flow_engine.engine.problems import Problem, Problems, has_errors, joined, quoted, storage_problems, under
 from flow_engine.engine.reference_checks import check_references
@@ -113,6 +115,8 @@ def _check_flow(
 	if variables is not None and not isinstance(variables, Mapping):
 		problems.add("variables", "bad_value", "Variables are an object of names and values.")
 		variables = None
+	for problem in schema_problems(data.get("payload_schema")):
+		problems.add(problem.path, problem.code, problem.message, severity=problem.severity)
 	steps = data.get("steps")
 	if steps is None:
 		problems.add("steps", "missing_field", "The flow has no list of steps.")
@@ -126,7 +130,8 @@ def _check_flow(
 		checked = check_steps(steps, kinds, problems)
 		graph = check_graph(checked, problems, whole=len(steps) <= MAX_STEPS)
 		if graph is not None:
-			check_references(checked, graph, trigger or {}, variables or {}, context, problems)
+			declared = {**dict.fromkeys(schema_fields(data.get("payload_schema"))), **(variables or {})}
+			check_references(checked, graph, trigger or {}, declared, context, problems)
 
 
 def _check_trigger(trigger: Mapping[str, Any], events: Collection[str] | None, problems: Problems) -> None:

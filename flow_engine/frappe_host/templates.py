@@ -353,7 +353,7 @@ def _trigger(row, version: int) -> Trigger:
 		with_triggering_user=bool(published.run_as_triggering_user),
 		concurrency=published.concurrency or "allow",
 		recursion_limit=cint(published.recursion_limit) or MAX_RECURRENCES,
-		variables=dict(definition.variables),
+		variables=dict(definition.values_before),
 	)
 
 

@@ -41,6 +41,7 @@ from flow_engine.service import templates
 from flow_engine.service.catalog import catalog as catalog_of
 from flow_engine.service.events import Occurrence, Trigger, judge, new_run, start_matching
 from flow_engine.service.runs import advanced_view, describe_attempts, describe_run
+from flow_engine.service.payloads import accept_payload, published_schema
 from flow_engine.store.standing import FlowStanding
 
 MAX_LIST = 500
@@ -155,6 +156,19 @@ def export_template(store: templates.TemplateStore, name: Any) -> dict[str, Any]
 
 def import_templates(store: templates.TemplateStore, payload: Any) -> dict[str, Any]:
 	"""`payload`: one exported template or a list of them, as JSON text or data."""
+def payload_schema(host: Host, store: Any, name: Any) -> dict[str, Any]:
+	"""What the published version asks of its payload, for whoever is going to start it: `{name,
+	template_name, version, payload_schema}`, the schema null when it asks for nothing in particular. Raises
+	TemplateNotFound, TemplateNotPublished."""
+	trigger: Trigger = store.trigger_of(read.needed(name, "name"))
+	return {
+		"name": trigger.template,
+		"template_name": trigger.title,
+		"version": trigger.version,
+		"payload_schema": published_schema(host, trigger.template, trigger.version),
+	}
+
+
 	data = read.json_value(payload, "templates")
 	for entry in data if isinstance(data, list) else [data]:
 		if isinstance(entry, Mapping):
@@ -231,6 +245,7 @@ def start(
 			if not verdict.result:
 				raise ConditionNotMet(read=dict(verdict.read))
 		new = new_run(trigger, happened, name)
+		accept_payload(host, trigger.template, trigger.version, occurrence.variables)
 		return start_run(host, replace(new, trigger_key=f"api:{trigger.template}:{key}") if key else new)
 
 	return advanced_view(host.runs.transact(work))

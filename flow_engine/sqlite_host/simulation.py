@@ -17,9 +17,11 @@ from flow_engine.engine.party import customer_of
 from flow_engine.engine.plain import as_json_text
 from flow_engine.engine.session import Session
 from flow_engine.engine.state import StepStatus, in_log
+from flow_engine.engine.validation import MANUAL
 from flow_engine.service.arguments import json_object, storable
 from flow_engine.service.definitions import check_publishable
 from flow_engine.service.events import BUSINESS_EVENTS, Answer, Occurrence, Trigger, judge, start_one
+from flow_engine.service.payloads import accept_payload
 from flow_engine.sqlite_host.documents_behind import DocumentsBehind
 from flow_engine.sqlite_host.host import StandaloneHost, open_host, tell_about_job
 from flow_engine.sqlite_host.messages import RecordedHttp
@@ -87,6 +89,8 @@ class _Simulation:
 		return self._report(watch)
 
 	def _start(self, trigger: Trigger, occurrence: Occurrence) -> tuple[Answer, dict[str, Any]]:
+		if occurrence.event == MANUAL:
+			accept_payload(self.host, trigger.template, trigger.version, occurrence.variables)
 		customer = customer_of(occurrence.doctype, occurrence.doc or {})
 		verdict = judge(self.host, trigger, occurrence, customer)
 		return start_one(self.host, trigger, occurrence), dict(verdict.read)

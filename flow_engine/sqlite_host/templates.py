@@ -296,7 +296,7 @@ class SqliteTemplates:
 			run_as=published["run_as"],
 			concurrency=published["concurrency"] or "allow",
 			recursion_limit=int(published["recursion_limit"] or MAX_RECURRENCES),
-			variables=definition.variables,
+			variables=definition.values_before,
 		)
 
 

@@ -94,7 +94,6 @@ def version(name=None, version=None):
 
 
 @frappe.whitelist(methods=["GET", "POST"])
-@frappe.whitelist(methods=["GET", "POST"])
 @endpoint
 def payload_schema(name=None):
 	"""What the published version wants to be started with: for whoever may start flows."""
@@ -103,6 +102,7 @@ def payload_schema(name=None):
 	return doors.payload_schema(host, host.templates, name)
 
 
+@frappe.whitelist(methods=["GET", "POST"])
 @endpoint
 def standing(name=None, step_id=None):
 	"""How many runs stand at which step: for those who may see every run, because the numbers count them

@@ -139,6 +139,14 @@ class FlowDefinition:
 	trigger: FlowTrigger = field(default_factory=FlowTrigger)
 	variables: Mapping[str, Any] = field(default_factory=dict)
 	steps: tuple[Step, ...] = ()
+	payload_schema: Mapping[str, Any] | None = None
+	compensate: Compensate = Compensate.ASK
+	sla: Mapping[str, Any] | None = None
+
+	@cached_property
+	def values_before(self) -> Mapping[str, Any]:
+		"""The variables of a run that was given none: the flow's own, over the defaults of its schema."""
+		return {**schema_defaults(self.payload_schema), **self.variables}
 
 	@cached_property
 	def position(self) -> dict[str, int]:
@@ -167,14 +175,6 @@ class FlowDefinition:
 	def reads(self) -> dict[str, frozenset[str]]:
 		"""step id → the context roots and `steps.<id>` paths its strings may read (`doc`, `steps.s1`, …)."""
 		return {step.id: references(step) for step in self.steps}
-	payload_schema: Mapping[str, Any] | None = None
-	compensate: Compensate = Compensate.ASK
-	sla: Mapping[str, Any] | None = None
-
-	@cached_property
-	def values_before(self) -> Mapping[str, Any]:
-		"""The variables of a run that was given none: the flow's own, over the defaults of its schema."""
-		return {**schema_defaults(self.payload_schema), **self.variables}
 
 	def step(self, step_id: str) -> Step:
 		return self.steps[self.position[step_id]]
@@ -224,6 +224,9 @@ def parse_definition(raw: Any) -> FlowDefinition:
 			trigger=_parse_trigger(data.get("trigger") or {}),
 			variables=data.get("variables") or {},
 			steps=tuple(_parse_step(step) for step in data.get("steps") or ()),
+			payload_schema=data.get("payload_schema"),
+			compensate=Compensate(data.get("compensate") or Compensate.ASK),
+			sla=data.get("sla") or None,
 		)
 	except (AttributeError, KeyError, TypeError, ValueError) as error:
 		problem = {"path": "", "step": None, "code": "bad_value", "message": f"Cannot be read: {error}"}
@@ -275,12 +278,32 @@ def dump_definition(definition: FlowDefinition) -> dict[str, Any]:
 		trigger["on_import"] = True
 	data = {
 		"version": definition.version,
-			payload_schema=data.get("payload_schema"),
-			compensate=Compensate(data.get("compensate") or Compensate.ASK),
-			sla=data.get("sla") or None,
 		"trigger": trigger,
 		"variables": dict(definition.variables),
 		"steps": [_dump_step(step) for step in definition.steps],
+	}
+	if definition.payload_schema is not None:
+		data["payload_schema"] = dict(definition.payload_schema)
+	if definition.compensate is not Compensate.ASK:
+		data["compensate"] = definition.compensate.value
+	if definition.sla:
+		data["sla"] = dict(definition.sla)
+	return data
+
+
+def schema_fields(schema: Any) -> Mapping[str, Any]:
+	"""The fields that a payload schema names, as its schemas of them; none of a schema that cannot be
+	read."""
+	properties = schema.get("properties") if isinstance(schema, Mapping) else None
+	return properties if isinstance(properties, Mapping) else {}
+
+
+def schema_defaults(schema: Any) -> dict[str, Any]:
+	"""What a payload schema gives fields that are left out."""
+	return {
+		name: field["default"]
+		for name, field in schema_fields(schema).items()
+		if isinstance(field, Mapping) and "default" in field
 	}
 
 
@@ -333,26 +356,3 @@ def upgrade_definition(data: Any) -> dict[str, Any]:
 	for upgrade in UPGRADES[version - 1 :]:
 		data = upgrade(data)
 	return data
-	if definition.payload_schema is not None:
-		data["payload_schema"] = dict(definition.payload_schema)
-	if definition.compensate is not Compensate.ASK:
-		data["compensate"] = definition.compensate.value
-	if definition.sla:
-		data["sla"] = dict(definition.sla)
-	return data
-
-
-def schema_fields(schema: Any) -> Mapping[str, Any]:
-	"""The fields that a payload schema names, as its schemas of them; none of a schema that cannot be
-	read."""
-	properties = schema.get("properties") if isinstance(schema, Mapping) else None
-	return properties if isinstance(properties, Mapping) else {}
-
-
-def schema_defaults(schema: Any) -> dict[str, Any]:
-	"""What a payload schema gives fields that are left out."""
-	return {
-		name: field["default"]
-		for name, field in schema_fields(schema).items()
-		if isinstance(field, Mapping) and "default" in field
-	}

@@ -40,8 +40,8 @@ from flow_engine.service import arguments as read
 from flow_engine.service import templates
 from flow_engine.service.catalog import catalog as catalog_of
 from flow_engine.service.events import Occurrence, Trigger, judge, new_run, start_matching
-from flow_engine.service.runs import advanced_view, describe_attempts, describe_run
 from flow_engine.service.payloads import accept_payload, published_schema
+from flow_engine.service.runs import advanced_view, describe_attempts, describe_run
 from flow_engine.store.standing import FlowStanding
 
 MAX_LIST = 500
@@ -149,13 +149,6 @@ def template_version(store: templates.TemplateStore, name: Any, version: Any) ->
 	return {**found, "version": number, "definition": as_json(found["definition"])}
 
 
-def export_template(store: templates.TemplateStore, name: Any) -> dict[str, Any]:
-	"""The exported template itself, as `import_templates` takes it."""
-	return templates.export_template(store, read.needed(name, "name"))
-
-
-def import_templates(store: templates.TemplateStore, payload: Any) -> dict[str, Any]:
-	"""`payload`: one exported template or a list of them, as JSON text or data."""
 def payload_schema(host: Host, store: Any, name: Any) -> dict[str, Any]:
 	"""What the published version asks of its payload, for whoever is going to start it: `{name,
 	template_name, version, payload_schema}`, the schema null when it asks for nothing in particular. Raises
@@ -169,6 +162,13 @@ def payload_schema(host: Host, store: Any, name: Any) -> dict[str, Any]:
 	}
 
 
+def export_template(store: templates.TemplateStore, name: Any) -> dict[str, Any]:
+	"""The exported template itself, as `import_templates` takes it."""
+	return templates.export_template(store, read.needed(name, "name"))
+
+
+def import_templates(store: templates.TemplateStore, payload: Any) -> dict[str, Any]:
+	"""`payload`: one exported template or a list of them, as JSON text or data."""
 	data = read.json_value(payload, "templates")
 	for entry in data if isinstance(data, list) else [data]:
 		if isinstance(entry, Mapping):
@@ -238,6 +238,7 @@ def start(
 		# Not through `store.get`: who may start a flow need not be able to read its definition.
 		if not host.definitions.template(trigger.template).get("is_active"):
 			raise TemplateInactive(f"{trigger.title or template} is paused.")
+		accept_payload(host, trigger.template, trigger.version, occurrence.variables)
 		happened = _with_document(host, occurrence)
 		name = happened.customer or customer_of(happened.doctype, happened.doc or {})
 		if trigger.event == "manual":
@@ -245,7 +246,6 @@ def start(
 			if not verdict.result:
 				raise ConditionNotMet(read=dict(verdict.read))
 		new = new_run(trigger, happened, name)
-		accept_payload(host, trigger.template, trigger.version, occurrence.variables)
 		return start_run(host, replace(new, trigger_key=f"api:{trigger.template}:{key}") if key else new)
 
 	return advanced_view(host.runs.transact(work))

@@ -225,11 +225,11 @@ READS: Mapping[str, Callable[[Caller, Arguments], Any]] = {
 	"templates.version": lambda c, a: doors.template_version(
 		c.host.templates, a.get("name"), a.get("version")
 	),
-	"templates.standing": lambda c, a: standing(c.host, c.host.templates, a.get("name"), a.get("step_id")),
 	"templates.payload_schema": lambda c, a: doors.payload_schema(c.host, c.host.templates, a.get("name")),
 	"templates.history": lambda c, a: versions.history(
 		c.host, c.host.templates, **_only(a, "name", "limit", "start")
 	),
+	"templates.standing": lambda c, a: standing(c.host, c.host.templates, a.get("name"), a.get("step_id")),
 	"runs.list": _list_runs,
 	"runs.get": _get_run,
 	"runs.log": lambda c, a: doors.run_log(c.host, a.get("run"), a.get("step_id")),

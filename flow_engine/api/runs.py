@@ -99,6 +99,7 @@ def list(
 	docname=None,
 	limit=None,
 	start=None,
+	version=None,
 ):
 	"""Runs the caller may see, newest first."""
 	return {
@@ -110,6 +111,7 @@ def list(
 			docname=read.text(docname or document, "docname"),
 			limit=read.whole_number(limit, "limit", 50, 1, doors.MAX_LIST),
 			start=read.whole_number(start, "start", 0, 0, 10_000_000),
+			version=read.whole_number(version, "version", 0, 0, 10_000_000),
 		)
 	}
 

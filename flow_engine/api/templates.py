@@ -9,7 +9,7 @@ from flow_engine.frappe_host.bulk import start_bulk
 from flow_engine.frappe_host.host import get_host
 from flow_engine.frappe_host.permissions import sees_all
 from flow_engine.service import arguments as read
-from flow_engine.service import doors
+from flow_engine.service import doors, versions
 from flow_engine.service.bulk import read_bulk
 from flow_engine.service.standing import standing as runs_standing
 
@@ -46,9 +46,10 @@ def create(**values):
 
 @frappe.whitelist(methods=["POST", "PUT"])
 @endpoint
-def update(name=None, modified=None, running=None, reason=None, **values):
-	"""`running`, with `is_active` 0: let the runs `finish`, or `cancel` them once this is committed."""
-	answer = doors.update_template(_store(), name, values, modified, running, reason)
+def update(name=None, modified=None, running=None, reason=None, publish=None, **values):
+	"""`running`, with `is_active` 0: let the runs `finish`, or `cancel` them once this is committed.
+	`publish`, with `is_active` 1: the draft too, where it differs from the published version."""
+	answer = doors.update_template(_store(), name, values, modified, running, reason, publish)
 	if running == "cancel":
 		answer["cancelling"] = _cancel_runs(answer["template"]["name"], reason)
 	return answer
@@ -75,8 +76,8 @@ def delete(name=None):
 
 @frappe.whitelist(methods=["POST"])
 @endpoint
-def duplicate(name=None, new_name=None):
-	return doors.duplicate_template(_store(), name, new_name)
+def duplicate(name=None, new_name=None, version=None):
+	return doors.duplicate_template(_store(), name, new_name, version)
 
 
 @frappe.whitelist(methods=["GET", "POST"])
@@ -116,6 +117,32 @@ def standing(name=None, step_id=None):
 @endpoint
 def publish(name=None, note=None):
 	return doors.publish_template(_store(), name, note)
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+@endpoint
+def history(name=None, limit=None, start=None):
+	"""The versions of a flow; how many runs each has is for those who may see every run."""
+	frappe.has_permission("Flow Template", "read", throw=True)
+	return versions.history(get_host(), _store(), name, limit, start, counts=sees_all())
+
+
+@frappe.whitelist(methods=["POST"])
+@endpoint
+def roll_back(name=None, version=None, note=None, draft=None, modified=None):
+	return versions.roll_back(_store(), name, version, note, draft, modified)
+
+
+@frappe.whitelist(methods=["POST"])
+@endpoint
+def retire(name=None, reason=None):
+	return versions.retire(_store(), name, reason)
+
+
+@frappe.whitelist(methods=["POST"])
+@endpoint
+def bring_back(name=None, reason=None):
+	return versions.bring_back(_store(), name, reason)
 
 
 @frappe.whitelist(methods=["GET", "POST"])

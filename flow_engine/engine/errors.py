@@ -76,6 +76,27 @@ class TemplateInactive(FlowError):
 	http_status = 409
 
 
+class TemplateRetired(FlowError):
+	"""The flow template is retired: it starts no runs until somebody brings it back."""
+
+	code = "template_retired"
+	http_status = 409
+
+
+class DraftUnpublished(FlowError):
+	"""The draft has changes that are not published: say whether to keep or to replace it."""
+
+	code = "draft_unpublished"
+	http_status = 409
+
+
+class CannotMigrate(FlowError):
+	"""The run cannot go on with that version of the flow."""
+
+	code = "cannot_migrate"
+	http_status = 409
+
+
 class NameTaken(FlowError):
 	"""Another flow template of this category has the same name."""
 
@@ -188,6 +209,27 @@ class RunNotEnded(FlowError):
 	http_status = 409
 
 
+class NothingToCompensate(FlowError):
+	"""Nothing that the run has done can be undone."""
+
+	code = "nothing_to_compensate"
+	http_status = 409
+
+
+class RunCompensated(FlowError):
+	"""What this run had done has been undone, so it cannot go on."""
+
+	code = "run_compensated"
+	http_status = 409
+
+
+class IsCompensation(FlowError):
+	"""This run undoes another one; it is neither undone nor replayed itself."""
+
+	code = "is_compensation"
+	http_status = 409
+
+
 class StateUnreadable(FlowError):
 	"""The stored state of the flow run cannot be read."""
 
@@ -199,6 +241,20 @@ class StateTooNew(StateUnreadable):
 	"""The state of the flow run was written by a newer version of the flow engine; upgrade the app."""
 
 	code = "state_too_new"
+
+
+class WebhookEndpointNotFound(FlowError):
+	"""There is no webhook endpoint of this name."""
+
+	code = "webhook_endpoint_not_found"
+	http_status = 404
+
+
+class InvalidWebhookEndpoint(FlowError):
+	"""The webhook endpoint has problems."""
+
+	code = "invalid_webhook_endpoint"
+	http_status = 422
 
 
 class DeliveryNotFound(FlowError):
@@ -326,6 +382,12 @@ class BadCondition(StepError):
 	"""The condition cannot be evaluated within its bounds."""
 
 	code = "bad_condition"
+
+
+class CannotCompensate(StepError):
+	"""What the step has done can no longer be undone by itself."""
+
+	code = "cannot_compensate"
 
 
 class UnknownKind(StepError):

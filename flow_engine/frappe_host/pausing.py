@@ -8,22 +8,26 @@ from frappe.utils import cint, get_datetime, now_datetime
 from flow_engine.engine.breaker import DEFAULT_LIMIT
 from flow_engine.engine.ports import AuditEvent, Breaker
 
-ACTIVE, PAUSED = "active", "paused"
+ACTIVE, PAUSED, RETIRED = "active", "paused", "retired"
 
 
 def breaker_of(template: str) -> Breaker:
-	"""Failures count from the last publication on: whoever switches a flow on again has looked."""
+	"""Failures count from the last publication or switching on: whoever switches a flow on again has
+	looked."""
 	from flow_engine.frappe_host.host import get_host
 
 	row = frappe.db.get_value(
-		"Flow Template", template, ["is_active", "failure_limit", "published_on"], as_dict=True
+		"Flow Template",
+		template,
+		["is_active", "failure_limit", "published_on", "activated_on"],
+		as_dict=True,
 	)
 	if not row or not row.is_active:
 		return Breaker(0)
 	own = str(row.failure_limit or "").strip()
 	limit = int(own) if own.isdigit() else settings_limit()
-	since = get_datetime(row.published_on) if row.published_on else None
-	return Breaker(limit, get_host().runs.from_site(since))
+	since = [get_datetime(when) for when in (row.published_on, row.activated_on) if when]
+	return Breaker(limit, get_host().runs.from_site(max(since, default=None)))
 
 
 def settings_limit() -> int:
@@ -56,10 +60,15 @@ def record_changes(doc) -> None:
 	"""After a template's row is written: what people did to it, in the same transaction."""
 	before = doc.get_doc_before_save()
 	was_active = bool(before and before.is_active)
-	if bool(doc.is_active) != was_active:
+	if bool(before and before.is_retired) != bool(doc.is_retired):
+		states = (ACTIVE if was_active else PAUSED, RETIRED) if doc.is_retired else (RETIRED, PAUSED)
+		event = "template.retired" if doc.is_retired else "template.brought_back"
+		write_event(doc, event, doc.flags.flow_retiring, *states)
+	elif bool(doc.is_active) != was_active:
 		event = "template.activated" if doc.is_active else "template.paused"
 		states = (PAUSED, ACTIVE) if doc.is_active else (ACTIVE, PAUSED)
 		write_event(doc, event, doc.paused_reason, *states)
+	doc.flags.flow_retiring = None
 
 
 def write_event(

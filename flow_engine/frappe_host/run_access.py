@@ -99,6 +99,7 @@ def visible_runs(
 	docname: str | None,
 	limit: int,
 	start: int,
+	version: int = 0,
 ) -> list[dict[str, Any]]:
 	"""Runs the caller may see, newest first, times in ISO 8601."""
 	host = get_host()
@@ -107,6 +108,7 @@ def visible_runs(
 		"customer": customer,
 		"context_doctype": doctype,
 		"context_docname": docname,
+		"template_version": version,
 		"flow_template": host.templates.name_of(template) if template else None,
 	}
 	rows = frappe.get_list(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -17,14 +18,16 @@ from flow_engine.engine.errors import (
 	TemplateNotFound,
 	TemplateNotPublished,
 	TemplateProtected,
+	TemplateRetired,
 )
 from flow_engine.engine.ports import Breaker
 from flow_engine.frappe_host import pausing
 from flow_engine.frappe_host.extensions import context_providers, events, kinds
 from flow_engine.frappe_host.refusals import Refused
+from flow_engine.frappe_host.versions import FrappeVersions
 from flow_engine.service.definitions import MAX_RECURRENCES, check_publishable, definition_hash, project
 from flow_engine.service.events import Trigger
-from flow_engine.service.publishing import after_publish
+from flow_engine.service.publishing import Publication, after_publish, publishes
 from flow_engine.service.templates import check_unchanged
 
 _READ = (
@@ -49,6 +52,11 @@ _READ = (
 	"recursion_limit",
 	"failure_limit",
 	"paused_reason",
+	"is_retired",
+	"retired_reason",
+	"retired_on",
+	"retired_by",
+	"activated_on",
 	"published_version",
 	"published_hash",
 	"published_by",
@@ -59,6 +67,8 @@ _READ = (
 	"modified_by",
 )
 
+_RETIRED = ("is_retired", "retired_reason", "retired_on", "retired_by")
+
 
 # --- what the controller calls: every door goes through here ------------------------------------------------
 
@@ -68,6 +78,9 @@ def prepare_template(doc) -> None:
 	FlowError."""
 	before = doc.get_doc_before_save()
 	old = {field: before.get(field) for field in _READ} if before else None
+	if not _is_told(doc, "flow_retiring"):
+		# Not the desk's to write: retiring is an act with a reason, and other doors can write any field.
+		doc.update({field: before.get(field) if before else None for field in _RETIRED})
 	values = {field: doc.get(field) for field in _READ}
 	check_run_as(doc, before)
 	doc.update(
@@ -80,17 +93,34 @@ def prepare_template(doc) -> None:
 			context=tuple(context_providers()),
 		)
 	)
-	activated = doc.is_active and not (before and before.is_active)
-	if activated or doc.flags.flow_publish:
-		data = check_publishable(doc.flow_definition, kinds(), events())
-		publisher = frappe.session.user
-		check_writes(data, doc.run_as or publisher)
-		doc.published_version = doc.version
-		doc.published_hash = definition_hash(doc.flow_definition)
-		doc.published_by = publisher
-		doc.published_on = now_datetime()
+	if doc.is_active and not (before and before.is_active):
+		doc.activated_on = now_datetime()
+	publication = doc.flags.flow_publication
+	asked = bool(doc.flags.flow_publish or publication)
+	doc.flags.update({"flow_publish": None, "flow_publication": None, "flow_published": None})
+	if publishes(old, bool(doc.is_active), asked):
+		_announce(doc, publication or Publication())
+
+
+def _announce(doc, publication: Publication) -> None:
+	"""The template's half of a publication. Raises InvalidDefinition, NotAllowed."""
+	text = publication.text or doc.flow_definition
+	data = check_publishable(text, kinds(), events())
+	publisher = frappe.session.user
+	check_writes(data, doc.run_as or publisher)
+	doc.published_version = doc.version
+	doc.published_hash = definition_hash(text)
+	doc.published_by = publisher
+	doc.published_on = now_datetime()
+	if definition_hash(doc.flow_definition) == doc.published_hash:
 		doc.draft_state = "published"
-		doc.flags.flow_publishing = True
+	elif doc.draft_state != "invalid":
+		doc.draft_state = "changed"
+	doc.flags.flow_published = replace(publication, text=text)
+
+
+def _is_told(doc, flag: str) -> bool:
+	return doc.flags.get(flag) is not None
 
 
 def write_version(doc) -> None:
@@ -98,26 +128,29 @@ def write_version(doc) -> None:
 	follows from it."""
 	from flow_engine.frappe_host.host import get_host
 
-	if not doc.flags.flow_publishing:
+	publication = doc.flags.flow_published
+	if not publication:
 		return
-	doc.flags.flow_publishing = False
-	note = doc.flags.flow_change_note or ""
+	doc.flags.flow_published = None
 	frappe.get_doc(
 		{
 			"doctype": "Flow Template Version",
 			"flow_template": doc.name,
 			"version": doc.published_version,
-			"definition": doc.flow_definition,
+			"definition": publication.text,
 			"published_by": doc.published_by,
 			"published_on": doc.published_on,
 			"run_as": doc.run_as or doc.published_by,
 			"run_as_triggering_user": doc.run_as_triggering_user,
 			"concurrency": doc.concurrency,
 			"recursion_limit": doc.recursion_limit,
-			"change_note": note,
+			"change_note": publication.note,
+			"restored_from": publication.restored_from,
 		}
 	).insert(ignore_permissions=True)
-	after_publish(get_host(), doc.name, doc.published_version, note)
+	after_publish(
+		get_host(), doc.name, doc.published_version, publication.note, publication.restored_from
+	)
 
 
 def protect_system_template(doc) -> None:
@@ -168,7 +201,7 @@ def check_writes(data: Mapping[str, Any], user: str) -> None:
 # --- the store ----------------------------------------------------------------------------------------------
 
 
-class FrappeTemplates:
+class FrappeTemplates(FrappeVersions):
 	"""`TemplateStore` and `ports.Definitions` on a site. Permissions are the Document API's."""
 
 	def __init__(self, registry: Mapping[str, Any]):
@@ -207,36 +240,23 @@ class FrappeTemplates:
 		return self._save(doc, seeding)
 
 	def update(
-		self, name: str, values: Mapping[str, Any], seeding: bool = False, modified: str | None = None
+		self,
+		name: str,
+		values: Mapping[str, Any],
+		seeding: bool = False,
+		modified: str | None = None,
+		publish: bool = False,
 	) -> dict[str, Any]:
 		doc = self._doc(name, lock=bool(modified))
 		check_unchanged(doc.modified, modified)
 		doc.update(dict(values))
+		doc.flags.flow_publish = publish
 		return self._save(doc, seeding)
 
 	def delete(self, name: str) -> None:
 		doc = self._doc(name)
 		with _as_flow_errors():
 			frappe.delete_doc("Flow Template", doc.name)
-
-	def publish(self, name: str, note: str = "") -> dict[str, Any]:
-		doc = self._doc(name)
-		doc.flags.flow_publish = True
-		doc.flags.flow_change_note = note
-		return self._save(doc)
-
-	def version(self, name: str, version: int) -> dict[str, Any]:
-		doc = self._doc(name)
-		doc.check_permission("read")
-		row = frappe.db.get_value(
-			"Flow Template Version",
-			{"flow_template": doc.name, "version": version},
-			["definition", "change_note as note", "published_on", "published_by"],
-			as_dict=True,
-		)
-		if not row:
-			raise TemplateNotFound(f"There is no version {version} of {doc.template_name}.")
-		return dict(row)
 
 	def _save(self, doc, seeding: bool = False) -> dict[str, Any]:
 		doc.flags.flow_seeding = seeding
@@ -261,7 +281,7 @@ class FrappeTemplates:
 		row = frappe.db.get_value(
 			"Flow Template",
 			template,
-			["name", "template_name", "category", "version", "description", "is_active"],
+			["name", "template_name", "category", "version", "description", "is_active", "is_retired"],
 			as_dict=True,
 		)
 		if not row:
@@ -277,8 +297,11 @@ class FrappeTemplates:
 	# --- matching -------------------------------------------------------------------------------------------
 
 	def trigger_of(self, name: str) -> Trigger:
-		"""The published trigger of a template. Raises TemplateNotFound, TemplateNotPublished."""
+		"""The published trigger of a template. Raises TemplateNotFound, TemplateNotPublished,
+		TemplateRetired."""
 		doc = self._doc(name)
+		if doc.is_retired:
+			raise TemplateRetired()
 		if not doc.published_version:
 			raise TemplateNotPublished()
 		return _trigger(doc, doc.published_version)

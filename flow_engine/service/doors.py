@@ -20,6 +20,7 @@ from flow_engine.engine.errors import (
 	FlowError,
 	StepNotFound,
 	TemplateInactive,
+	TemplateRetired,
 	TransientDatabaseError,
 )
 from flow_engine.engine.interventions import (
@@ -92,8 +93,10 @@ def update_template(
 	modified: Any = None,
 	running: Any = None,
 	reason: Any = None,
+	publish: Any = None,
 ) -> dict[str, Any]:
-	"""`modified`: what the caller last saw; another's save since then is SaveConflict.
+	"""`modified`: what the caller last saw; another's save since then is SaveConflict. `publish`: 1 where
+	switching on is to publish a draft that differs from the published version.
 
 	When this pauses the flow, `reason` is kept and `running` says what is to become of its runs: `finish` (as
 	without it) or `cancel`, which is the door's to do once this is committed.
@@ -102,7 +105,8 @@ def update_template(
 	values = _fields(values)
 	if asks_to_cancel(values, running) or "is_active" in values:
 		values["paused_reason"] = read.text(reason, "reason") or ""
-	return {"template": templates.update_template(store, name, values, modified)}
+	asked = bool(read.flag(publish or 0, "publish"))
+	return {"template": templates.update_template(store, name, values, modified, asked)}
 
 
 def asks_to_cancel(values: Mapping[str, Any], running: Any) -> bool:
@@ -122,9 +126,12 @@ def delete_template(store: templates.TemplateStore, name: Any) -> dict[str, Any]
 	return {"ok": True}
 
 
-def duplicate_template(store: templates.TemplateStore, name: Any, new_name: Any = None) -> dict[str, Any]:
+def duplicate_template(
+	store: templates.TemplateStore, name: Any, new_name: Any = None, version: Any = None
+) -> dict[str, Any]:
 	name, new_name = read.needed(name, "name"), read.text(new_name, "new_name")
-	return {"template": templates.duplicate_template(store, name, new_name)}
+	number = read.whole_number(version, "version", 0, 0, 10_000_000) or None
+	return {"template": templates.duplicate_template(store, name, new_name, number)}
 
 
 def publish_template(store: templates.TemplateStore, name: Any, note: Any = None) -> dict[str, Any]:
@@ -227,7 +234,7 @@ def start(
 	starts a flow that waits for something else has decided.
 
 	key: the same key starts the same flow once. Raises TemplateNotFound, TemplateNotPublished,
-	TemplateInactive, ConditionNotMet, DuplicateTrigger, DocumentNotFound, BadInput.
+	TemplateInactive, InvalidPayload, ConditionNotMet, DuplicateTrigger, DocumentNotFound, BadInput.
 	"""
 	template = read.needed(template, "template")
 	key = read.text(key, "key")
@@ -378,11 +385,20 @@ def replay(
 	if version not in ("original", "latest"):
 		raise BadInput("`version` must be `original` or `latest`.")
 	target = None
+	_refuse_retired(host, run)
 	if version == "latest":
 		trigger: Trigger = store.trigger_of(host.runs.read(run).flow_template)
 		target = Target(trigger.version, trigger.run_as, trigger.concurrency)
 	child = replay_run(host, run, step_id, target, _reason(reason), key)
 	return {**advanced_view(child), "replay_of": run}
+
+
+def _refuse_retired(host: Host, run: str) -> None:
+	"""A replay is a new run, whatever version it is on. A flow that is gone is nobody's to retire. Raises
+	TemplateRetired."""
+	flow = host.runs.read(run).flow_template
+	if _title(host, flow).get("is_retired"):
+		raise TemplateRetired()
 
 
 def get_run(host: Host, run: Any, values: bool = True) -> dict[str, Any]:
@@ -411,8 +427,10 @@ def list_runs(
 	docname: Any = None,
 	limit: Any = None,
 	start: Any = None,
+	version: Any = None,
 ) -> dict[str, Any]:
-	"""Runs that match, newest first, without steps. `template`: its id or its name."""
+	"""Runs that match, newest first, without steps. `template`: its id or its name; `version`: the number of
+	the one they are on."""
 	status = read.text(status, "status")
 	if status is not None and status not in [item.value for item in RunStatus]:
 		raise BadInput(f"`status` must be one of {', '.join(item.value for item in RunStatus)}.")
@@ -420,6 +438,7 @@ def list_runs(
 	filters = {
 		"status": status,
 		"flow_template": _title(host, template)["name"] if template else None,
+		"template_version": read.whole_number(version, "version", 0, 0, 10_000_000) or None,
 		"customer": read.text(customer, "customer"),
 		"context_doctype": read.text(doctype, "doctype"),
 		"context_docname": read.text(docname, "docname"),

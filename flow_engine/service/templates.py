@@ -65,19 +65,42 @@ class TemplateStore(Protocol):
 	def insert(self, values: Mapping[str, Any], seeding: bool = False) -> dict[str, Any]: ...
 
 	def update(
-		self, name: str, values: Mapping[str, Any], seeding: bool = False, modified: str | None = None
+		self,
+		name: str,
+		values: Mapping[str, Any],
+		seeding: bool = False,
+		modified: str | None = None,
+		publish: bool = False,
 	) -> dict[str, Any]:
 		"""`modified`: what the caller last saw; raises SaveConflict when the template was saved since,
-		decided under the lock of the write."""
+		decided under the lock of the write. `publish`: the draft too; without it only switching on a flow
+		that has no published version publishes. Raises TemplateRetired for either."""
 		...
 
 	def delete(self, name: str) -> None: ...
 
 	def publish(self, name: str, note: str = "") -> dict[str, Any]: ...
 
+	def roll_back(
+		self,
+		name: str,
+		version: int,
+		note: str = "",
+		draft: str | None = None,
+		modified: str | None = None,
+	) -> dict[str, Any]: ...
+
+	def retire(self, name: str, reason: str = "") -> dict[str, Any]: ...
+
+	def bring_back(self, name: str, reason: str = "") -> dict[str, Any]: ...
+
 	def version(self, name: str, version: int) -> dict[str, Any]:
-		"""`{definition, note, published_on, published_by}` of a published version; the definition as text.
-		Raises TemplateNotFound."""
+		"""`{definition, note, published_on, published_by, restored_from, run_as, …}` of a published version;
+		the definition as text. Raises TemplateNotFound."""
+		...
+
+	def versions(self, name: str, limit: int, start: int) -> list[dict[str, Any]]:
+		"""The same of many, newest first, without their definitions."""
 		...
 
 
@@ -99,10 +122,15 @@ def create_template(store: TemplateStore, values: Mapping[str, Any]) -> dict[str
 
 
 def update_template(
-	store: TemplateStore, name: str, values: Mapping[str, Any], modified: str | None = None
+	store: TemplateStore,
+	name: str,
+	values: Mapping[str, Any],
+	modified: str | None = None,
+	publish: bool = False,
 ) -> dict[str, Any]:
-	"""Change some fields. `modified`: what the caller last saw; another's save since then is SaveConflict."""
-	return with_problems(store, store.update(name, _writable(values), modified=modified))
+	"""Change some fields, and publish when asked to. `modified`: what the caller last saw; another's save
+	since then is SaveConflict."""
+	return with_problems(store, store.update(name, _writable(values), modified=modified, publish=publish))
 
 
 def check_unchanged(stored: Any, seen: str | None) -> None:
@@ -118,10 +146,14 @@ def check_unchanged(stored: Any, seen: str | None) -> None:
 		raise SaveConflict()
 
 
-def duplicate_template(store: TemplateStore, name: str, new_name: str | None = None) -> dict[str, Any]:
-	"""A copy that is inactive, unpublished and nobody's system template."""
+def duplicate_template(
+	store: TemplateStore, name: str, new_name: str | None = None, version: int | None = None
+) -> dict[str, Any]:
+	"""A copy that is inactive, unpublished and nobody's system template: of the draft, or of a version."""
 	source = store.get(name)
 	values = {key: source.get(key) for key in (*EXPORT_FIELDS, *LOCAL_FIELDS, "flow_definition")}
+	if version is not None:
+		values["flow_definition"] = store.version(source["name"], version)["definition"]
 	values["template_name"] = new_name or _free_name(store, source)
 	return with_problems(store, store.insert(values))
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from flow_engine.engine.errors import BadInput, FlowError
 from flow_engine.service import arguments as read
-from flow_engine.service import deliveries, doors, editor
+from flow_engine.service import deliveries, doors, editor, versions
 from flow_engine.service.bulk import act_on_all, read_bulk
 from flow_engine.service.connections import flows_about
 from flow_engine.service.language import speaker
@@ -116,7 +116,8 @@ def _event(caller: Caller, arguments: Arguments) -> dict[str, Any]:
 
 
 def _list_runs(caller: Caller, arguments: Arguments) -> dict[str, Any]:
-	given = _only(arguments, "status", "template", "customer", "doctype", "docname", "limit", "start")
+	names = ("status", "template", "version", "customer", "doctype", "docname", "limit", "start")
+	given = _only(arguments, *names)
 	given["docname"] = given["docname"] or arguments.get("document")
 	return doors.list_runs(caller.host, **given)
 
@@ -187,7 +188,7 @@ def _import(caller: Caller, arguments: Arguments) -> dict[str, Any]:
 
 
 def _update_template(caller: Caller, arguments: Arguments) -> dict[str, Any]:
-	given = _only(arguments, "name", "modified", "running", "reason")
+	given = _only(arguments, "name", "modified", "running", "reason", "publish")
 	values = _values(arguments, *given)
 	answer = doors.update_template(caller.host.templates, values=values, **given)
 	if given["running"] == "cancel":
@@ -250,9 +251,16 @@ WRITES: Mapping[str, Callable[[Caller, Arguments], Any]] = {
 	),
 	"templates.delete": lambda c, a: doors.delete_template(c.host.templates, a.get("name")),
 	"templates.duplicate": lambda c, a: doors.duplicate_template(
-		c.host.templates, a.get("name"), a.get("new_name")
+		c.host.templates, a.get("name"), a.get("new_name"), a.get("version")
 	),
 	"templates.publish": lambda c, a: doors.publish_template(c.host.templates, a.get("name"), a.get("note")),
+	"templates.roll_back": lambda c, a: versions.roll_back(
+		c.host.templates, **_only(a, "name", "version", "note", "draft", "modified")
+	),
+	"templates.retire": lambda c, a: versions.retire(c.host.templates, a.get("name"), a.get("reason")),
+	"templates.bring_back": lambda c, a: versions.bring_back(
+		c.host.templates, a.get("name"), a.get("reason")
+	),
 	"templates.import_templates": _import,
 	"runs.start": _start,
 	"runs.advance": _advance,

@@ -29,10 +29,12 @@ _INDEXES = (
 	"CREATE INDEX IF NOT EXISTS run_wake ON `tabFlow Run` (wake_at) WHERE wake_at IS NOT NULL",
 	"CREATE INDEX IF NOT EXISTS run_flow_wake ON `tabFlow Run` (flow_template, wake_at) "
 	"WHERE wake_at IS NOT NULL",
+	"CREATE INDEX IF NOT EXISTS run_sla ON `tabFlow Run` (sla_at) WHERE sla_at IS NOT NULL",
 	"CREATE INDEX IF NOT EXISTS run_quiet ON `tabFlow Run` (name) "
 	"WHERE status = 'running' AND wake_at IS NULL",
 	"CREATE INDEX IF NOT EXISTS run_context ON `tabFlow Run` (context_doctype, context_docname)",
 	"CREATE INDEX IF NOT EXISTS run_template_ended ON `tabFlow Run` (flow_template, status, completed_at)",
+	"CREATE INDEX IF NOT EXISTS run_version ON `tabFlow Run` (flow_template, template_version, status)",
 	"CREATE UNIQUE INDEX IF NOT EXISTS run_trigger_key ON `tabFlow Run` (trigger_key)",
 	"CREATE INDEX IF NOT EXISTS run_documents ON `tabFlow Run Document` (parent)",
 	"CREATE INDEX IF NOT EXISTS pending_run ON `tabFlow Step Pending` (flow_run, status)",

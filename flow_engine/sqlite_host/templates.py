@@ -13,23 +13,24 @@ from flow_engine.engine.errors import (
 	TemplateNotFound,
 	TemplateNotPublished,
 	TemplateProtected,
+	TemplateRetired,
 )
 from flow_engine.engine.ports import AuditEvent, Breaker, Clock
 from flow_engine.service.definitions import (
 	MAX_RECURRENCES,
-	check_publishable,
-	definition_hash,
 	definition_text,
 	project,
 )
 from flow_engine.service.events import Trigger
+from flow_engine.service.publishing import Publication, publishes
 from flow_engine.service.templates import check_unchanged
 from flow_engine.sqlite_host import schema
 from flow_engine.sqlite_host.store import Database
+from flow_engine.sqlite_host.versions import SqliteVersions
 from flow_engine.store.dialect import read_time
 
 
-class SqliteTemplates:
+class SqliteTemplates(SqliteVersions):
 	"""`TemplateStore` and `ports.Definitions` on SQLite."""
 
 	def __init__(
@@ -41,8 +42,8 @@ class SqliteTemplates:
 		user: Callable[[], str],
 		audit: Callable[[AuditEvent], None],
 	):
-		"""`after_publish(template, version, note)` is the composed host's to set: what follows from a
-		publication needs the whole of it."""
+		"""`after_publish(template, version, note, restored_from)` is the composed host's to set: what
+		follows from a publication needs the whole of it."""
 		self.database = database
 		self.clock = clock
 		self.kinds = kinds
@@ -50,7 +51,7 @@ class SqliteTemplates:
 		self.context: tuple[str, ...] = ()
 		self.user = user
 		self.audit = audit
-		self.after_publish: Callable[[str, int, str], None] = lambda template, version, note: None
+		self.after_publish: Callable[[str, int, str, int | None], None] = lambda *published: None
 		self._parsed: dict[tuple[str, int], FlowDefinition] = {}
 		self._fields = {field["fieldname"] for field in schema.fields_of("Flow Template")}
 
@@ -88,7 +89,12 @@ class SqliteTemplates:
 		return self.database.transact(work)
 
 	def update(
-		self, name: str, values: Mapping[str, Any], seeding: bool = False, modified: str | None = None
+		self,
+		name: str,
+		values: Mapping[str, Any],
+		seeding: bool = False,
+		modified: str | None = None,
+		publish: bool = False,
 	) -> dict[str, Any]:
 		def work() -> dict[str, Any]:
 			before = self.get(name)
@@ -96,13 +102,14 @@ class SqliteTemplates:
 			merged = {**before, **values}
 			columns = {**values, **project(merged, self.kinds, self.events, before, seeding)}
 			columns["is_active"] = int(bool(columns.get("is_active", before["is_active"])))
+			asked = publishes(before, bool(columns["is_active"]), publish)
 			if columns["is_active"] and not before["is_active"]:
-				check_publishable(columns["flow_definition"], self.kinds, self.events)
+				columns["activated_on"] = self._now()
 			self._write("UPDATE", before["name"], columns)
-			if columns["is_active"] and not before["is_active"]:
-				self._publish(self.get(name), "")
+			if asked:
+				self._publish(self.get(before["name"]), Publication())
 			if columns["is_active"] != int(bool(before["is_active"])):
-				self._record_switch(self.get(name))
+				self._record_switch(self.get(before["name"]))
 			return self.get(before["name"])
 
 		return self.database.transact(work)
@@ -126,71 +133,10 @@ class SqliteTemplates:
 
 		self.database.transact(work)
 
-	def publish(self, name: str, note: str = "") -> dict[str, Any]:
-		def work() -> dict[str, Any]:
-			template = self.get(name)
-			check_publishable(template["flow_definition"], self.kinds, self.events)
-			self._publish(template, note)
-			return self.get(template["name"])
-
-		return self.database.transact(work)
-
-	def version(self, name: str, version: int) -> dict[str, Any]:
-		rows = self.database.rows(
-			"SELECT definition, change_note AS note, published_on, published_by "
-			"FROM `tabFlow Template Version` WHERE flow_template = %s AND version = %s",
-			[self.get(name)["name"], version],
-		)
-		if not rows:
-			raise TemplateNotFound(f"There is no version {version} of {name}.")
-		return rows[0]
-
-	def _publish(self, template: Mapping[str, Any], note: str) -> None:
-		digest = definition_hash(template["flow_definition"])
-		now = self._now()
-		version = {
-			"name": f"{template['name']}-v{template['version']}",
-			"creation": now,
-			"modified": now,
-			"owner": self.user(),
-			"modified_by": self.user(),
-			"docstatus": 0,
-			"idx": 0,
-			"flow_template": template["name"],
-			"version": template["version"],
-			"definition": template["flow_definition"],
-			"definition_hash": digest,
-			"published_by": self.user(),
-			"published_on": now,
-			"run_as": template["run_as"] or self.user(),
-			"concurrency": template["concurrency"],
-			"recursion_limit": template["recursion_limit"],
-			"change_note": note,
-		}
-		names = ", ".join(f"`{key}`" for key in version)
-		self.database.execute(
-			f"INSERT OR IGNORE INTO `tabFlow Template Version` ({names}) "
-			f"VALUES ({', '.join(['%s'] * len(version))})",
-			list(version.values()),
-		)
-		self.database.execute(
-			"UPDATE `tabFlow Template` SET published_version = %s, published_hash = %s, published_by = %s, "
-			"published_on = %s, draft_state = 'published' WHERE name = %s",
-			[template["version"], digest, self.user(), now, template["name"]],
-		)
-		self.after_publish(template["name"], template["version"], note)
-
 	def _record_switch(self, template: Mapping[str, Any]) -> None:
-		active = bool(template["is_active"])
-		self.audit(
-			AuditEvent(
-				"template.activated" if active else "template.paused",
-				flow_template=template["name"],
-				reason=template["paused_reason"] or "",
-				from_status="paused" if active else "active",
-				to_status="active" if active else "paused",
-			)
-		)
+		states = ("paused", "active") if template["is_active"] else ("active", "paused")
+		event = "template.activated" if template["is_active"] else "template.paused"
+		self._tell(event, template["name"], template["paused_reason"], *states)
 
 	def _write(self, verb: str, name: str, columns: Mapping[str, Any]) -> None:
 		row = {key: value for key, value in columns.items() if key in self._fields or key in _STANDARD}
@@ -233,18 +179,22 @@ class SqliteTemplates:
 
 	def template(self, template: str) -> Mapping[str, Any]:
 		row = self.get(template)
-		keys = ("name", "template_name", "category", "version", "description", "is_active")
+		keys = ("name", "template_name", "category", "version", "description", "is_active", "is_retired")
 		return {key: row[key] for key in keys}
 
 	def breaker(self, template: str) -> Breaker:
 		rows = self.database.rows(
-			"SELECT is_active, failure_limit, published_on FROM `tabFlow Template` WHERE name = %s",
+			"SELECT is_active, failure_limit, published_on, activated_on FROM `tabFlow Template` "
+			"WHERE name = %s",
 			[template],
 		)
 		if not rows or not rows[0]["is_active"]:
 			return Breaker(0)
 		own = str(rows[0]["failure_limit"] or "").strip()
-		since = read_time(rows[0]["published_on"], self.clock.time_zone)
+		# Site times of one column type: the later one is the greater text.
+		since = read_time(
+			max(rows[0]["published_on"] or "", rows[0]["activated_on"] or "") or None, self.clock.time_zone
+		)
 		return Breaker(int(own) if own.isdigit() else DEFAULT_LIMIT, since)
 
 	def pause(self, template: str, reason: str) -> bool:
@@ -258,8 +208,11 @@ class SqliteTemplates:
 	# --- matching -------------------------------------------------------------------------------------------
 
 	def trigger_of(self, name: str) -> Trigger:
-		"""The published trigger of a template, active or not. Raises TemplateNotPublished."""
+		"""The published trigger of a template, active or not. Raises TemplateNotPublished,
+		TemplateRetired."""
 		row = self.get(name)
+		if row["is_retired"]:
+			raise TemplateRetired()
 		if not row["published_version"]:
 			raise TemplateNotPublished()
 		return self._trigger(row)

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timezone
 from typing import Any
 
+from flow_engine.engine.compensation import EVENT as COMPENSATION
 from flow_engine.engine.errors import LeaseLost, RunNotFound
 from flow_engine.engine.ports import NewRun, RunMark, RunRecord
 from flow_engine.store.about_documents import AboutDocuments
@@ -21,6 +22,7 @@ from flow_engine.store.dialect import assignments, from_json, places, storable, 
 from flow_engine.store.steps import at_the_end
 
 _UTC_COLUMNS = ("wake_at", "lease_until")
+_UTC_WRITTEN = (*_UTC_COLUMNS, "sla_at")
 _SITE_COLUMNS = ("started_at", "completed_at")
 _RUN_COLUMNS = (
 	"name, flow_template, template_version, status, trigger_event, context_doctype, context_docname, "
@@ -188,7 +190,7 @@ class SqlRuns(SqlClaims, AboutDocuments, SqlAudit):
 		values = dict(columns)
 		for column, value in columns.items():
 			if isinstance(value, datetime):
-				values[column] = self.utc_text(value) if column in _UTC_COLUMNS else self.site_text(value)
+				values[column] = self.utc_text(value) if column in _UTC_WRITTEN else self.site_text(value)
 		if "step_state" in values:
 			values["step_state"] = to_json(values["step_state"])
 		if "error_message" in values:
@@ -202,6 +204,10 @@ class SqlRuns(SqlClaims, AboutDocuments, SqlAudit):
 		if not changed and token is not None:
 			raise LeaseLost(run=run)
 
+	def started_by(self, trigger_key: str) -> str | None:
+		rows = self._rows("SELECT name FROM `tabFlow Run` WHERE trigger_key = %s", [trigger_key])
+		return rows[0]["name"] if rows else None
+
 	def lock_flow(self, template: str, version: int) -> None:
 		self._rows(
 			"SELECT name FROM `tabFlow Template Version` WHERE flow_template = %s AND version = %s"
@@ -212,8 +218,9 @@ class SqlRuns(SqlClaims, AboutDocuments, SqlAudit):
 	def rivals(self, record: RunRecord) -> list[str]:
 		rows = self._rows(
 			"SELECT name, admitted, creation FROM `tabFlow Run` WHERE context_doctype = %s "
-			"AND context_docname = %s AND flow_template = %s AND status = 'running' ORDER BY creation, name",
-			[record.context_doctype, record.context_docname, record.flow_template],
+			"AND context_docname = %s AND flow_template = %s AND status = 'running' "
+			"AND trigger_event <> %s ORDER BY creation, name",
+			[record.context_doctype, record.context_docname, record.flow_template, COMPENSATION],
 		)
 		mine = next((row["creation"] for row in rows if row["name"] == record.name), None)
 		return [

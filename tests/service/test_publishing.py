@@ -18,7 +18,7 @@ def test_what_follows_sees_the_version_and_takes_it_back_when_it_raises(host):
 	first = host.templates.publish(name, "first")["published_version"]
 	seen = []
 
-	def refuse(template, version, note):
+	def refuse(template, version, note, restored_from):
 		seen.append((host.templates.version(template, version)["note"], note))
 		raise BadInput("No.")
 

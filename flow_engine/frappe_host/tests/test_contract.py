@@ -37,7 +37,7 @@ class NoHints:
 		return None
 
 
-class TestFrappeHost(HostContract, FrappeTestCase):
+class OnSite:
 	"""Workers stand still meanwhile: the kill switch is on, which drains of this test do not ask."""
 
 	user = "Administrator"
@@ -86,6 +86,9 @@ class TestFrappeHost(HostContract, FrappeTestCase):
 		frappe.db.commit()  # runs are advanced in transactions of their own
 		return template.name, 1
 
+	def remember(self, template: str) -> None:
+		self.templates.append(template)
+
 	def pass_time(self, seconds: float) -> None:
 		runs = self.host.runs
 		runs.later = runs.later + timedelta(seconds=seconds)
@@ -122,6 +125,10 @@ class TestFrappeHost(HostContract, FrappeTestCase):
 			for name in set(frappe.get_all(doctype, pluck="name")) - before:
 				frappe.delete_doc(doctype, name, force=True, ignore_permissions=True)
 		frappe.db.commit()  # the site is left as it was found
+
+
+class TestFrappeHost(OnSite, HostContract, FrappeTestCase):
+	pass
 
 
 def switch(disabled: bool) -> None:

@@ -87,5 +87,9 @@ def on_doctype_update():
 	frappe.db.add_index("Flow Run", ["flow_template", "creation"], "template_creation")
 	frappe.db.add_index("Flow Run", ["flow_template", "status", "completed_at"], "template_status_completed")
 	frappe.db.add_index("Flow Run", ["flow_template", "wake_at"], "template_wake_at")
+	# The history of a flow counts the runs of each version.
+	frappe.db.add_index("Flow Run", ["flow_template", "template_version", "status"], "template_version")
 	frappe.db.add_index("Flow Run", ["status", "wake_at"], "status_wake_at")
 	frappe.db.add_index("Flow Run", ["status", "completed_at"], "status_completed_at")
+	# What is late now, in lists and on cards.
+	frappe.db.add_index("Flow Run", ["sla_status", "creation"], "sla_status_creation")

@@ -26,6 +26,8 @@ ignore_links_on_delete = [
 	"Flow Delivery",
 	"Flow Template Version",
 	"Flow Audit Event",
+	"Flow Schedule",
+	"Flow Schedule Fire",
 ]
 
 permission_query_conditions = {
@@ -46,6 +48,7 @@ default_log_clearing_doctypes = {
 	"Flow Run": 180,
 	"Flow Delivery": 90,
 	"Flow Bulk Operation": 180,
+	"Flow Schedule Fire": 180,
 	"Flow Audit Event": 730,
 }
 

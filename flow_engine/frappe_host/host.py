@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,15 +14,22 @@ from frappe.utils.password import get_encryption_key
 
 from flow_engine.clock import SystemClock
 from flow_engine.engine.ports import Host, HttpClient, HttpReply
-from flow_engine.frappe_host.delivering import delivery_client, signing_secret
+from flow_engine.frappe_host.business_hours import business_hours
+from flow_engine.frappe_host.delivering import delivery_client
 from flow_engine.frappe_host.documents import FrappeDocuments
 from flow_engine.frappe_host.extensions import context_providers, kinds
 from flow_engine.frappe_host.jobs import DrainHints
 from flow_engine.frappe_host.messages import FrappeMessages
+from flow_engine.frappe_host.schedules import SiteScheduleRecords, SiteSources
 from flow_engine.frappe_host.secrets import resolve_secret
+from flow_engine.frappe_host.signing_key import signing_secrets
 from flow_engine.frappe_host.store import FrappeRuns
 from flow_engine.frappe_host.templates import FrappeTemplates
+from flow_engine.frappe_host.webhooks import SiteEndpointStore
+from flow_engine.service.schedule_host import Schedules
 from flow_engine.store.deliveries import SqlDeliveries
+from flow_engine.store.schedules import SqlSchedules
+from flow_engine.store.webhooks import SqlEndpoints
 
 
 class SiteLinks:
@@ -59,6 +66,10 @@ class SiteHost(Host):
 	deliveries: SqlDeliveries = field(kw_only=True)
 	delivery_client: Callable[[], HttpClient] = field(kw_only=True)
 	signing_secret: Callable[[], str] = field(kw_only=True)
+	schedules: Schedules = field(kw_only=True)
+	signing_secrets: Callable[[], Sequence[str]] = field(kw_only=True)
+	endpoints: SqlEndpoints = field(kw_only=True)
+	endpoint_store: SiteEndpointStore = field(kw_only=True)
 
 
 def get_host() -> SiteHost:
@@ -89,10 +100,15 @@ def compose_host() -> SiteHost:
 		secret=resolve_secret,
 		extra_context=context_providers(),
 		report=report,
+		business_hours=lambda name: business_hours(name, clock.time_zone),
 		templates=templates,
 		deliveries=SqlDeliveries(runs),
 		delivery_client=delivery_client,
-		signing_secret=signing_secret,
+		signing_secret=lambda: signing_secrets()[0],
+		signing_secrets=signing_secrets,
+		endpoints=SqlEndpoints(runs),
+		endpoint_store=SiteEndpointStore(runs),
+		schedules=Schedules(SqlSchedules(runs), SiteScheduleRecords(), SiteSources()),
 	)
 
 

@@ -142,14 +142,14 @@ def drain(seconds: float = DRAIN_SECONDS) -> int:
 	parts = Parts()
 	tell = Watchers().tell
 	advanced = parts.attempt(
-		"advancing runs", lambda: drain_runs(host, seconds, stopped=_stopped, tell=tell), []
+		"advancing runs", lambda: drain_runs(host, seconds, stopped=is_stopped, tell=tell), []
 	)
-	parts.attempt("sending deliveries", lambda: send_due(host, DELIVERY_SECONDS, stopped=_stopped), 0)
+	parts.attempt("sending deliveries", lambda: send_due(host, DELIVERY_SECONDS, stopped=is_stopped), 0)
 	parts.raise_failed("The drain")
 	return len(advanced)
 
 
-def _stopped() -> bool:
+def is_stopped() -> bool:
 	"""Between batches a drain asks again, in a transaction of its own: the switch works within seconds."""
 	frappe.db.rollback()
 	return is_disabled()

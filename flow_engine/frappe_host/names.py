@@ -13,6 +13,7 @@ SEQUENCES = {
 	"Flow Step Pending": ("flow_step_pending_seq", "FSP"),
 	"Dispatch Job": ("flow_dispatch_job_seq", "DJ"),
 	"Flow Delivery": ("flow_delivery_seq", "FD"),
+	"Flow Schedule": ("flow_schedule_seq", "FS"),
 }
 
 

@@ -9,13 +9,17 @@ import frappe
 
 from flow_engine.engine.draining import CLAIM_LIMIT
 from flow_engine.engine.reconciling import reconcile
+from flow_engine.engine.sla.watching import watch_clocks
 from flow_engine.frappe_host.bulk import resume_bulk
 from flow_engine.frappe_host.host import get_host
-from flow_engine.frappe_host.jobs import is_disabled, send_drains
+from flow_engine.frappe_host.jobs import is_disabled, is_stopped, send_drains
 from flow_engine.frappe_host.parts import Parts
 from flow_engine.service.deliveries import CLAIM_LIMIT as DELIVERY_LIMIT
+from flow_engine.service.schedule_firing import fire_due
 from flow_engine.service.ticking import repair_stray_rows
 
+# Less than what is between two ticks; what is left then is the next one's.
+FIRING_SECONDS = 40
 _CURSOR = "flow_engine_reconciled_to"
 
 
@@ -50,6 +54,14 @@ def make_tick(parts: Parts) -> dict:
 		if due:
 			frappe.logger("flow_engine").info(f"The flow engine is switched off; {due} due runs wait.")
 		return found
+	fired = parts.attempt(
+		"Firing schedules",
+		lambda: fire_due(host, FIRING_SECONDS, is_stopped),
+		{"fired": 0, "runs": 0},
+	)
+	found["schedules"] = fired["fired"]
+	due += fired["runs"]
 	wanted = math.ceil(due / CLAIM_LIMIT) + math.ceil(unsent / DELIVERY_LIMIT)
 	found["drains"] = send_drains(wanted) if wanted else 0
+	found["late"] = parts.attempt("Looking at service levels", lambda: watch_clocks(host), 0)
 	return found

@@ -13,7 +13,7 @@ from typing import Any
 
 from flow_engine.engine.errors import BadInput, FlowError
 from flow_engine.service import arguments as read
-from flow_engine.service import deliveries, doors, editor, versions
+from flow_engine.service import deliveries, differences, doors, editor, schedule_preview, schedules, versions
 from flow_engine.service.bulk import act_on_all, read_bulk
 from flow_engine.service.connections import flows_about
 from flow_engine.service.language import speaker
@@ -204,6 +204,12 @@ def _bulk_now(caller: Caller, action: Any, **given: Any) -> dict[str, Any]:
 	return {"job": None, "more": bulk.more, **act_on_all(host, host.templates, bulk)}
 
 
+def _schedule(answer: dict[str, Any]) -> dict[str, Any]:
+	"""There is no login here, so whoever calls may do everything."""
+	answer["schedule"]["may"] = {"edit": True, "fire": True}
+	return answer
+
+
 def _definition(arguments: Arguments) -> Any:
 	if "definition" not in arguments and "name" not in arguments:
 		raise BadInput("`definition` is missing.")
@@ -240,6 +246,14 @@ READS: Mapping[str, Callable[[Caller, Arguments], Any]] = {
 	"editor.sample": lambda c, a: editor.sample(c.host, **_only(a, "doctype", "docname")),
 	"deliveries.list": _list_deliveries,
 	"connections.flows": _flows,
+	"schedules.list": lambda c, a: schedules.list_schedules(
+		c.host, **_only(a, "template", "schedule_type", "status", "search", "limit", "start")
+	),
+	"schedules.get": lambda c, a: _schedule(schedules.get_schedule(c.host, a.get("name"))),
+	"schedules.fires": lambda c, a: schedules.list_fires(c.host, **_only(a, "name", "limit", "start")),
+	"schedules.preview": lambda c, a: schedule_preview.preview(
+		c.host, schedules.read_values(a.get("values")), read.text(a.get("language"), "language")
+	),
 	"documents.get": _get_document,
 	"documents.list": _list_documents,
 }
@@ -260,6 +274,12 @@ WRITES: Mapping[str, Callable[[Caller, Arguments], Any]] = {
 	"templates.retire": lambda c, a: versions.retire(c.host.templates, a.get("name"), a.get("reason")),
 	"templates.bring_back": lambda c, a: versions.bring_back(
 		c.host.templates, a.get("name"), a.get("reason")
+	),
+	# Changes nothing, but a draft is too long for an address.
+	"templates.diff": lambda c, a: differences.diff(
+		c.host.templates,
+		**_only(a, "name", "before", "after", "definition"),
+		say=speaker(read.text(a.get("language"), "language")),
 	),
 	"templates.import_templates": _import,
 	"runs.start": _start,
@@ -284,6 +304,20 @@ WRITES: Mapping[str, Callable[[Caller, Arguments], Any]] = {
 		lambda: doors.replay(c.host, c.host.templates, **_only(a, "run", "step_id", "version", "reason")),
 	),
 	"runs.bulk": lambda c, a: _bulk_now(c, **_only(a, "action", "names", "filters", "reason", "version")),
+	"schedules.create": lambda c, a: _schedule(
+		schedules.create(c.host, schedules.read_values(a.get("values")))
+	),
+	"schedules.update": lambda c, a: _schedule(
+		schedules.update(
+			c.host, a.get("name"), schedules.read_values(a.get("values")), a.get("modified")
+		)
+	),
+	"schedules.pause": lambda c, a: _schedule(schedules.pause(c.host, a.get("name"), a.get("reason"))),
+	"schedules.resume": lambda c, a: _schedule(schedules.resume(c.host, a.get("name"), a.get("reason"))),
+	"schedules.delete": lambda c, a: schedules.delete(c.host, a.get("name"), a.get("reason")),
+	"schedules.fire_now": lambda c, a: schedules.fire_now(
+		c.host, a.get("name"), a.get("reason"), c.host.documents.user
+	),
 	"deliveries.redeliver": lambda c, a: deliveries.redeliver(
 		c.host, read.needed(a.get("delivery"), "delivery")
 	),

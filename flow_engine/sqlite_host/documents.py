@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Any
 
 from flow_engine.engine.errors import Conflict, DocumentNotFound, GuardRefused, ValidationFailed
-from flow_engine.engine.ports import Clock
+from flow_engine.engine.ports import Clock, unchanged
 from flow_engine.engine.standard_fields import STANDARD_FIELDS
 from flow_engine.sqlite_host.known_doctypes import link_target
 from flow_engine.sqlite_host.store import Database
@@ -171,6 +171,34 @@ class SqliteDocuments:
 			rows.append({**values, "idx": len(rows) + 1})
 
 		return self._change(doctype, name, append)
+
+	def remove_rows(
+		self, doctype: str, name: str, table: str, filters: Mapping[str, Any]
+	) -> tuple[int, dict[str, Any]]:
+		document = self.get(doctype, name)
+		rows = document.get(table) or []
+		left = [row for row in rows if any(row.get(field) != value for field, value in filters.items())]
+		if len(left) < len(rows):
+			document = self._change(doctype, name, lambda document: document.update({table: left}))
+		return len(rows) - len(left), document
+
+	def exchange(
+		self,
+		doctype: str,
+		name: str,
+		values: Mapping[str, Any],
+		expected: Mapping[str, Any] | None = None,
+	) -> tuple[dict[str, Any], dict[str, Any]]:
+		before = self.get(doctype, name)
+		wanted = unchanged(values, before, expected)
+		return before, self.update(doctype, name, wanted) if wanted else before
+
+	def all_of(self, doctype: str) -> list[dict[str, Any]]:
+		"""The values of every document of this kind, the oldest first."""
+		rows = self.database.rows(
+			"SELECT `values` FROM document WHERE doctype = %s ORDER BY ordinal, rowid", [doctype]
+		)
+		return [json.loads(row["values"]) for row in rows]
 
 	def changes(self) -> list[dict[str, Any]]:
 		"""Documents created or updated since they were loaded: `{doctype, name, change, values}`."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
-import secrets
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -18,15 +17,22 @@ from flow_engine.clock import SystemClock
 from flow_engine.engine.errors import StorageFailed
 from flow_engine.engine.kinds import register
 from flow_engine.engine.ports import Clock, Host, HttpClient
+from flow_engine.engine.sla.business_hours import weekdays_nine_to_five
 from flow_engine.service.deliveries import enqueue
 from flow_engine.service.dispatch_webhooks import job_deliveries
 from flow_engine.service.events import BUSINESS_EVENTS
 from flow_engine.service.publishing import after_publish
+from flow_engine.service.schedule_host import Schedules
 from flow_engine.sqlite_host.documents import SqliteDocuments
 from flow_engine.sqlite_host.messages import Outbox, RecordedHttp
-from flow_engine.sqlite_host.store import Database, SqliteRuns
+from flow_engine.sqlite_host.schedules import SqliteScheduleRecords, StoredSources
+from flow_engine.sqlite_host.signing_key import SigningKey, kept_key
+from flow_engine.sqlite_host.store import SITE, Database, SqliteRuns
 from flow_engine.sqlite_host.templates import SqliteTemplates
+from flow_engine.sqlite_host.webhooks import SqliteEndpointStore
 from flow_engine.store.deliveries import SqlDeliveries
+from flow_engine.store.schedules import SqlSchedules
+from flow_engine.store.webhooks import SqlEndpoints
 
 log = logging.getLogger("flow_engine")
 
@@ -40,18 +46,6 @@ class WorkerHint:
 
 	def hint(self) -> None:
 		self.database.after_commit(self.event.set)
-
-
-def kept_key(database: Database, name: str) -> str:
-	"""A key of 32 random bytes that the database keeps, as hex; made when it is first asked for."""
-
-	def work() -> str:
-		database.execute(
-			"INSERT OR IGNORE INTO setting (name, value) VALUES (%s, %s)", [name, secrets.token_hex(32)]
-		)
-		return str(database.rows("SELECT value FROM setting WHERE name = %s", [name])[0]["value"])
-
-	return database.transact(work)
 
 
 class SignedLinks:
@@ -81,6 +75,10 @@ class StandaloneHost(Host):
 	deliveries: SqlDeliveries = field(kw_only=True)
 	delivery_client: Callable[[], HttpClient] = field(kw_only=True)
 	signing_secret: Callable[[], str] = field(kw_only=True)
+	schedules: Schedules = field(kw_only=True)
+	signing_secrets: Callable[[], Sequence[str]] = field(kw_only=True)
+	endpoints: SqlEndpoints = field(kw_only=True)
+	endpoint_store: SqliteEndpointStore = field(kw_only=True)
 
 
 def open_host(
@@ -113,14 +111,16 @@ def open_host(
 
 	runs = SqliteRuns(database, clock, user)
 	templates = SqliteTemplates(database, clock, kinds, events, user, runs.audit)
-	delivery_secret = kept_key(database, "delivery_secret")
+	signing_key = SigningKey(database, clock)
 
 	def delivery_client() -> HttpClient:
 		# A client that answers from prepared replies has none to spare for deliveries.
 		return RecordedHttp(outbox) if make_http else _guarded(allowed_private_hosts, max_redirects=0)
 
+	schedules = SqlSchedules(runs)
+	records = SqliteScheduleRecords(schedules)
 	host = StandaloneHost(
-		site="standalone",
+		site=SITE,
 		runs=runs,
 		documents=documents,
 		messages=outbox,
@@ -131,13 +131,20 @@ def open_host(
 		definitions=templates,
 		kinds=kinds,
 		report=_report,
+		business_hours=lambda name: weekdays_nine_to_five(clock.time_zone),
 		templates=templates,
 		outbox=outbox,
 		database=database,
 		deliveries=SqlDeliveries(runs),
 		delivery_client=delivery_client,
-		signing_secret=lambda: delivery_secret,
+		signing_secret=lambda: signing_key.secrets()[0],
+		signing_secrets=signing_key.secrets,
+		endpoints=SqlEndpoints(runs),
+		endpoint_store=SqliteEndpointStore(runs, _tell_paused),
+		schedules=Schedules(schedules, records, StoredSources(documents)),
 	)
+	records.host = host
+	runs.hint = host.jobs.hint
 	documents.after_job = partial(tell_about_job, host)
 	templates.after_publish = partial(after_publish, host)
 	return host
@@ -153,6 +160,10 @@ def _guarded(allowed_private_hosts: tuple[str, ...], max_redirects: int = 5) -> 
 	from flow_engine.outbound.http import GuardedHttpClient
 
 	return GuardedHttpClient(allowed_private_hosts=allowed_private_hosts, max_redirects=max_redirects)
+
+
+def _tell_paused(name: str, reason: str) -> None:
+	log.warning("webhook endpoint %s: %s", name, reason)
 
 
 def _report(error: BaseException, where: str) -> None:

@@ -16,6 +16,9 @@ DOCTYPES = (
 	"Flow Step Log",
 	"Flow Delivery",
 	"Flow Audit Event",
+	"Flow Webhook Endpoint",
+	"Flow Schedule",
+	"Flow Schedule Fire",
 )
 _FOLDER = Path(__file__).parent.parent / "flow_engine" / "doctype"
 _STANDARD = (
@@ -43,7 +46,14 @@ _INDEXES = (
 	"attempt)",
 	"CREATE INDEX IF NOT EXISTS log_order ON `tabFlow Step Log` (flow_run, seq)",
 	"CREATE INDEX IF NOT EXISTS audit_run ON `tabFlow Audit Event` (flow_run)",
+	"CREATE INDEX IF NOT EXISTS audit_when ON `tabFlow Audit Event` (happened_at)",
+	"CREATE INDEX IF NOT EXISTS delivery_about ON `tabFlow Delivery` (reference_doctype, reference_name, "
+	"status)",
 	"CREATE INDEX IF NOT EXISTS delivery_wake ON `tabFlow Delivery` (wake_at) WHERE wake_at IS NOT NULL",
+	"CREATE INDEX IF NOT EXISTS schedule_wake ON `tabFlow Schedule` (wake_at) WHERE wake_at IS NOT NULL",
+	"CREATE INDEX IF NOT EXISTS schedule_flow ON `tabFlow Schedule` (flow_template)",
+	"CREATE INDEX IF NOT EXISTS fire_wake ON `tabFlow Schedule Fire` (wake_at) WHERE wake_at IS NOT NULL",
+	"CREATE INDEX IF NOT EXISTS fire_schedule ON `tabFlow Schedule Fire` (flow_schedule, fire_utc)",
 	"CREATE UNIQUE INDEX IF NOT EXISTS template_name ON `tabFlow Template` (category, template_name)",
 	"CREATE UNIQUE INDEX IF NOT EXISTS version ON `tabFlow Template Version` (flow_template, version)",
 )

@@ -16,8 +16,10 @@ from typing import Any, TypeVar
 from flow_engine.engine.crash_points import reach
 from flow_engine.engine.errors import DuplicateTrigger, StorageFailed, TransientDatabaseError
 from flow_engine.engine.ports import Clock, NewRun
+from flow_engine.engine.webhooks import Endpoint
 from flow_engine.sqlite_host import schema
 from flow_engine.store.runs import SqlRuns
+from flow_engine.store.webhooks import SqlEndpoints
 
 T = TypeVar("T")
 BUSY_TIMEOUT_SECONDS = 5.0
@@ -25,11 +27,14 @@ BUSY_TIMEOUT_SECONDS = 5.0
 # file once and not again and again.
 LOG_PAGES = 4_000
 ATTEMPTS = 5
+# Names the tenant in keys.
+SITE = "standalone"
 _PREFIX = {
 	"Flow Template": "FT",
 	"Flow Run": "FR",
 	"Flow Step Pending": "FSP",
 	"Flow Delivery": "FD",
+	"Flow Schedule": "FS",
 }
 # Of commits in write-ahead mode: FULL waits for the disk each time, NORMAL when the log is put away.
 _FLUSHED, _NOT_FLUSHED = "PRAGMA synchronous = FULL", "PRAGMA synchronous = NORMAL"
@@ -204,6 +209,8 @@ class SqliteRuns(SqlRuns):
 		self.clock = clock
 		self.zone = clock.time_zone
 		self._acting_user = user
+		# Wakes the worker, where there is one.
+		self.hint: Callable[[], None] = lambda: None
 
 	def transact(self, work: Callable[[], T]) -> T:
 		return self.database.transact(work)
@@ -229,6 +236,15 @@ class SqliteRuns(SqlRuns):
 			return super().insert(new)
 		except sqlite3.IntegrityError as error:
 			raise DuplicateTrigger(trigger_key=new.trigger_key) from error
+
+	def _endpoints(self) -> Sequence[Endpoint]:
+		return SqlEndpoints(self).active()
+
+	def _site(self) -> str:
+		return SITE
+
+	def _hint(self) -> None:
+		self.hint()
 
 	def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[Mapping[str, Any]]:
 		return self.database.rows(sql, values)

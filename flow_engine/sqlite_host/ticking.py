@@ -12,24 +12,26 @@ from collections.abc import Callable
 from flow_engine.engine.draining import drain
 from flow_engine.engine.errors import StorageFailed
 from flow_engine.engine.reconciling import reconcile
+from flow_engine.engine.sla.watching import watch_clocks
 from flow_engine.service.deliveries import send_due
+from flow_engine.service.schedule_firing import fire_due
 from flow_engine.service.ticking import repair_stray_rows
 from flow_engine.sqlite_host.host import StandaloneHost
 
 
 def look_after(host: StandaloneHost) -> dict[str, int]:
-	"""What nothing due would bring up by itself; makes runs due and executes no step. `{repaired}`: pending
-	rows that were edited by hand and are taken up."""
-	return {"repaired": repair_stray_rows(host)}
+	"""What nothing due would bring up by itself; makes runs due and executes no step. `{repaired, late}`:
+	pending rows that were edited by hand and are taken up; runs that a service level has become due for."""
+	return {"repaired": repair_stray_rows(host), "late": watch_clocks(host)}
 
 
 def tick(host: StandaloneHost, seconds: float, stopped: Callable[[], bool] = lambda: False) -> dict[str, int]:
 	"""One tick: everything that is due now, for at most this long and what is under way then. `{repaired,
-	woken, incidents, runs, deliveries, left, failed}`: `runs` advanced, `deliveries` attempted, `left` 1 when
-	the time was up first, `failed` parts, which are reported and keep no other from its turn. Raises
+	late, woken, incidents, fired, runs, deliveries, left, failed}`: schedules `fired`, `runs` advanced,
+	`deliveries` attempted, `left` 1 when the time was up first, `failed` parts, which are reported and keep no other from its turn. Raises
 	StorageFailed."""
 	until = host.clock.monotonic() + seconds
-	found: Counter[str] = Counter(woken=0, incidents=0, runs=0, deliveries=0, failed=0)
+	found: Counter[str] = Counter(woken=0, incidents=0, fired=0, runs=0, deliveries=0, failed=0)
 
 	def repair() -> None:
 		found.update(look_after(host))
@@ -41,6 +43,10 @@ def tick(host: StandaloneHost, seconds: float, stopped: Callable[[], bool] = lam
 			found.update(woken=page.woken, incidents=page.incidents)
 			after = page.after
 
+	def fire() -> None:
+		fired = fire_due(host, until - host.clock.monotonic(), stopped)
+		found.update(fired=fired["fired"])
+
 	def advance() -> None:
 		advanced = drain(host, until - host.clock.monotonic(), stopped=stopped)
 		found.update(runs=len({done.run for done in advanced}))
@@ -49,7 +55,7 @@ def tick(host: StandaloneHost, seconds: float, stopped: Callable[[], bool] = lam
 		found.update(deliveries=send_due(host, until - host.clock.monotonic(), stopped))
 
 	# A run's end may queue a delivery, so those come last.
-	for part in (repair, look_for_quiet_runs, advance, deliver):
+	for part in (repair, look_for_quiet_runs, fire, advance, deliver):
 		try:
 			part()
 		except StorageFailed:

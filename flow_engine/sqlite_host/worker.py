@@ -13,12 +13,14 @@ from flow_engine.engine.reconciling import reconcile
 from flow_engine.engine.running import Advanced
 from flow_engine.engine.state import RunStatus
 from flow_engine.service.deliveries import send_due
+from flow_engine.service.schedule_firing import fire_due
 from flow_engine.sqlite_host.host import StandaloneHost
 from flow_engine.sqlite_host.ticking import look_after
 
 TICK_SECONDS = 30.0
 RECONCILE_SECONDS = 600.0
 DRAIN_SECONDS = 1.0
+FIRING_SECONDS = 1.0
 # A run whose lease has yet to run out stays due all the while: look again after this, not at once.
 LEAST_WAIT_SECONDS = 0.5
 # A full disk is looked at again after this: each look is a line in the log.
@@ -124,6 +126,7 @@ class Worker:
 				if time.monotonic() - reconciled_at >= RECONCILE_SECONDS:
 					reconciled_at = time.monotonic()
 					self._after = reconcile(self.host, self._after).after
+				fire_due(self.host, FIRING_SECONDS, self._stopping.is_set)
 				self._drain()
 				send_due(self.host, DRAIN_SECONDS, self._stopping.is_set)
 				if self.host.jobs.event.is_set():
@@ -161,7 +164,8 @@ class Worker:
 
 	def _until_next(self) -> float:
 		"""Seconds until something falls due, as far as is known."""
-		known = [self.host.runs.next_wake(), self.host.deliveries.next_wake()]
+		host = self.host
+		known = [host.runs.next_wake(), host.deliveries.next_wake(), host.schedules.store.next_wake()]
 		next_at = min((when for when in known if when is not None), default=None)
 		if next_at is None:
 			return TICK_SECONDS

@@ -1,0 +1,51 @@
+frappe.listview_settings["Flow Schedule"] = {
+	add_fields: ["status", "schedule_type", "cron", "run_at", "flow_template"],
+
+	get_indicator(doc) {
+		const colours = { enabled: "green", paused: "gray", invalid: "red", finished: "blue" };
+		return [__(doc.status), colours[doc.status] || "gray", `status,=,${doc.status}`];
+	},
+
+	formatters: {
+		schedule_type(type, _df, doc) {
+			const words = type === "once" ? __("once") : flow_engine.cron_words(doc.cron);
+			return `<span class="ellipsis">${frappe.utils.escape_html(words)}</span>`;
+		},
+	},
+
+	button: {
+		show: (doc) =>
+			frappe.model.can_write("Flow Schedule") && ["enabled", "invalid", "paused"].includes(doc.status),
+		get_label: (doc) => (doc.status === "paused" ? __("Resume") : __("Pause")),
+		get_description: (doc) =>
+			doc.status === "paused"
+				? __("Resume {0}", [frappe.utils.escape_html(doc.schedule_name)])
+				: __("Pause {0}", [frappe.utils.escape_html(doc.schedule_name)]),
+		action: (doc) => ask(doc.status === "paused" ? "resume" : "pause", [doc.name]),
+	},
+
+	onload(listview) {
+		// Which flow, when next, when last, what went wrong: a list of schedules is read for all of them.
+		if (window.innerWidth >= 1200 && !listview.list_view_settings.total_fields) {
+			listview.list_view_settings.total_fields = 8;
+			listview.setup_columns();
+		}
+		if (!frappe.model.can_write("Flow Schedule")) return;
+		const chosen = () => listview.get_checked_items().map((one) => one.name);
+		listview.page.add_actions_menu_item(__("Pause"), () => ask("pause", chosen()), false);
+		listview.page.add_actions_menu_item(__("Resume"), () => ask("resume", chosen()), false);
+	},
+};
+
+function ask(action, names) {
+	frappe.prompt(
+		[{ fieldname: "reason", fieldtype: "Small Text", label: __("Reason (may be left out)") }],
+		async ({ reason }) => {
+			for (const name of names)
+				await flow_engine.call(`schedules.${action}`, { name, reason: reason || "" });
+			if (cur_list?.doctype === "Flow Schedule") cur_list.refresh();
+		},
+		action === "pause" ? __("Pause") : __("Resume"),
+		action === "pause" ? __("Pause") : __("Resume"),
+	);
+}

@@ -27,9 +27,9 @@ class PageNotBuilt(FlowError):
 def answers(parts: Sequence[str]) -> bool:
 	"""Is this address one of the page's?"""
 	match list(parts):
-		case [] | ["new"] | ["runs"]:
+		case [] | ["new"] | ["runs"] | ["schedules"]:
 			return True
-		case ["templates" | "runs", _]:
+		case ["templates" | "runs" | "schedules", _]:
 			return True
 	return False
 

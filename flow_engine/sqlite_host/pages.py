@@ -38,6 +38,7 @@ _LAYOUT = Markup("""<!doctype html>
 _NAV = (
 	("flows", "/", "Flows"),
 	("runs", "/runs", "Runs"),
+	("schedules", "/schedules", "Schedules"),
 	("outbox", "/outbox", "Outbox"),
 	("documents", "/documents", "Documents"),
 )

@@ -16,6 +16,8 @@ const ACTIONS = {
 	create: () => frappe.model.can_create("Flow Template"),
 	delete: () => frappe.model.can_delete("Flow Template"),
 	runs: () => frappe.model.can_read("Flow Run"),
+	schedule: () => frappe.model.can_write("Flow Schedule"),
+	schedules: () => frappe.model.can_read("Flow Schedule"),
 };
 
 const t = (text, values) => __(text, values);
@@ -142,6 +144,8 @@ export function createDeskHost({ catalogName = "project" } = {}) {
 		linkField: { mount: mountLink },
 		href,
 		open: (doctype, name) => frappe.set_route("Form", doctype, name),
+		openSchedules: (template) =>
+			frappe.set_route("List", "Flow Schedule", "List", { flow_template: template }),
 		navigate: (address) => frappe.set_route(address),
 		follow,
 		may: (action) => (ACTIONS[action] ? Boolean(ACTIONS[action]()) : true),

@@ -93,6 +93,7 @@ export function createStandaloneHost({ navigate, language = navigator.language }
 	const pages = {
 		"Flow Template": (name) => `/templates/${encodeURIComponent(name)}`,
 		"Flow Run": (name) => `/runs/${encodeURIComponent(name)}`,
+		"Flow Schedule": (name) => `/schedules/${encodeURIComponent(name)}`,
 	};
 	const href = (doctype, name) =>
 		(pages[doctype] && pages[doctype](name)) ||
@@ -112,6 +113,7 @@ export function createStandaloneHost({ navigate, language = navigator.language }
 		linkField: null,
 		href,
 		open: (doctype, name) => navigate(href(doctype, name)),
+		openSchedules: (template) => navigate(`/schedules?template=${encodeURIComponent(template)}`),
 		navigate,
 		follow,
 		may: () => true,

@@ -7,6 +7,8 @@ const ROUTES = [
 	[/^\/templates\/([^/]+)$/, "editor"],
 	[/^\/runs$/, "runs"],
 	[/^\/runs\/([^/]+)$/, "run"],
+	[/^\/schedules$/, "schedules"],
+	[/^\/schedules\/([^/]+)$/, "schedule"],
 ];
 
 function read(location) {

@@ -52,10 +52,10 @@ def payload_problems(schema: Any, payload: Any) -> list[dict[str, str]]:
 		problems = [_payload_problem("", "too_large", "")]
 	if problems or schema is None:
 		return problems[:1] if any(p["code"] == "too_large" for p in problems) else problems
-	if schema_errors := [p for p in schema_problems(schema) if p.severity != WARNING]:
-		return [
-			_payload_problem("", "bad_schema", f"The schema of the flow is wrong: {schema_errors[0].message}")
-		]
+	wrong = [problem for problem in schema_problems(schema) if problem.severity != WARNING]
+	if wrong:
+		message = f"The payload schema of the flow is wrong: {wrong[0].message}"
+		return [_payload_problem("", "bad_schema", message)]
 	return value_problems(_applied(schema), {**schema_defaults(schema), **payload})
 
 
@@ -96,7 +96,7 @@ def schema_problems(schema: Any) -> list[Problem]:
 		return list(problems.found.values())
 	for path, code, message in storage_problems(schema):
 		problems.add(
-			under(AT, "" if path == "(top)" else path), code, message.replace("definition", "schema")
+			under(AT, "" if path == "(top)" else path), code, message.replace("definition", "payload schema")
 		)
 		if not path:
 			return list(problems.found.values())
@@ -199,7 +199,7 @@ class _Check:
 		elif keyword in _RULES:
 			fits, message = _RULES[keyword]
 			if not fits(said):
-				self.problems.add(path, "bad_value", f"{quoted(keyword)} {message}.")
+				self.problems.add(path, "bad_value", message(quoted(keyword)))
 		else:
 			self.problems.add(path, "unknown_key", f"A schema has no {quoted(keyword)} here.")
 
@@ -294,41 +294,32 @@ def _is_names_by_name(said: Any) -> bool:
 	return isinstance(said, Mapping) and all(_is_names(names) for names in said.values())
 
 
-_Rule = tuple[Callable[[Any], bool], str]
-_COUNT: _Rule = (_is_count, "is a whole number, 0 or more")
-_NUMBER: _Rule = (is_number, "is a number")
-_TEXT: _Rule = (lambda said: isinstance(said, str), "is a text")
-_FLAG: _Rule = (lambda said: isinstance(said, bool), "is true or false")
+def _is_text(said: Any) -> bool:
+	return isinstance(said, str)
+
+
+# Does a keyword's value fit, and what is said of one that does not.
+_Rule = tuple[Callable[[Any], bool], Callable[[str], str]]
+_COUNT: _Rule = (_is_count, lambda keyword: f"{keyword} is a whole number, 0 or more.")
+_NUMBER: _Rule = (is_number, lambda keyword: f"{keyword} is a number.")
+_TEXT: _Rule = (_is_text, lambda keyword: f"{keyword} is a text.")
+_FLAG: _Rule = (lambda said: isinstance(said, bool), lambda keyword: f"{keyword} is true or false.")
+_VALUES: _Rule = (lambda said: isinstance(said, list), lambda keyword: f"{keyword} is a list of values.")
 _RULES: Mapping[str, _Rule] = {
-	"type": (_is_type, f"is one of {', '.join(TYPES)}, or a list of them"),
-	"enum": (lambda said: isinstance(said, list) and bool(said), "is a list of values"),
-	"required": (_is_names, "is a list of names, each once"),
-	"dependentRequired": (_is_names_by_name, "is an object of lists of names"),
-	"title": _TEXT,
-	"description": _TEXT,
-	"$comment": _TEXT,
-	"contentEncoding": _TEXT,
-	"contentMediaType": _TEXT,
-	"deprecated": _FLAG,
-	"readOnly": _FLAG,
-	"writeOnly": _FLAG,
-	"uniqueItems": _FLAG,
-	"examples": (lambda said: isinstance(said, list), "is a list of values"),
-	"multipleOf": (lambda said: is_number(said) and said > 0, "is a number above 0"),
-	**dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), _NUMBER),
-	**dict.fromkeys(
-		(
-			"minLength",
-			"maxLength",
-			"minItems",
-			"maxItems",
-			"minProperties",
-			"maxProperties",
-			"minContains",
-			"maxContains",
-		),
-		_COUNT,
+	"type": (_is_type, lambda keyword: f"{keyword} is one of {', '.join(TYPES)}, or a list of them."),
+	"enum": (lambda said: isinstance(said, list) and bool(said), _VALUES[1]),
+	"examples": _VALUES,
+	"required": (_is_names, lambda keyword: f"{keyword} is a list of names, each once."),
+	"dependentRequired": (_is_names_by_name, lambda keyword: f"{keyword} is an object of lists of names."),
+	"multipleOf": (
+		lambda said: is_number(said) and said > 0,
+		lambda keyword: f"{keyword} is a number above 0.",
 	),
+	**dict.fromkeys(("title", "description", "$comment", "contentEncoding", "contentMediaType"), _TEXT),
+	**dict.fromkeys(("deprecated", "readOnly", "writeOnly", "uniqueItems"), _FLAG),
+	**dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), _NUMBER),
+	**dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems"), _COUNT),
+	**dict.fromkeys(("minProperties", "maxProperties", "minContains", "maxContains"), _COUNT),
 }
 _ANNOTATIONS = ("default", "const")
 _SCHEMA = (

@@ -47,6 +47,8 @@ CRASH_POINTS: Mapping[str, str] = {
 	"outsider.flushed": "Rows beside the run's are written.",
 	"outsider.written": "The run's row is written, with a new revision.",
 	"cancel.flushed": "A cancelled run's pending rows are closed, the run is not written.",
+	"sla.found": "A run whose clock has something to say is known by name, not locked.",
+	"sla.marked": "What is late is marked, told and escalated, nothing of the run is written.",
 	"tick.found": "A pending row was found that no run would wake for.",
 	"tick.repaired": "The run agrees with it, not committed.",
 }

@@ -16,12 +16,17 @@ from typing import Any
 
 from flow_engine.engine.enums import StrEnum
 from flow_engine.engine.errors import InvalidDefinition
+from flow_engine.engine.sla.rules import Sla, parse_sla
 
 CURRENT_VERSION = 1
 MAX_STEPS = 2_000
 MAX_BYTES = 1_000_000
 STEP_ID = re.compile(r"\A[A-Za-z0-9_-]{1,64}\Z")
 FAILURE_BRANCHES = ("error", "timeout")
+# Its steps run when the parent is late, while the parent itself may still be open.
+LATE_BRANCH = "sla_breach"
+# Children on it undo their parent. A run never takes it; a compensation of that run does.
+COMPENSATE = "compensate"
 
 
 class TriggerType(StrEnum):
@@ -41,6 +46,23 @@ class OnError(StrEnum):
 	FAIL = "fail"
 	CONTINUE = "continue"
 	BRANCH = "branch"
+
+
+class Compensate(StrEnum):
+	"""When what a run has done is undone by itself; whoever may can ask for it whenever a run has ended."""
+
+	ASK = "ask"
+	ON_FAILURE = "on_failure"
+	ON_CANCEL = "on_cancel"
+	BOTH = "both"
+
+
+class Undo(StrEnum):
+	"""What a step of a compensation stands for: the kind's own way to undo the step of the same id, or the
+	steps under it, which the flow names."""
+
+	KIND = "kind"
+	STEPS = "steps"
 
 
 # The fields each step trigger may carry; validation refuses any other.
@@ -66,9 +88,11 @@ STEP_KEYS = (
 	"payload",
 	"retry",
 	"timeout_seconds",
+	"sla",
 	"on_error",
 	"disabled",
 	"note",
+	"compensate",
 )
 RETRY_KEYS = ("max_attempts", "backoff_seconds", "backoff_rate", "max_delay_seconds", "jitter")
 
@@ -113,7 +137,8 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-	"""One step as published. `retry` and `timeout_seconds` are None where the kind's default holds."""
+	"""One step as published. `retry` and `timeout_seconds` are None where the kind's default holds.
+	`compensate` False: its kind does not undo it. `undo` is set in a compensation only."""
 
 	id: str
 	kind: str
@@ -125,9 +150,12 @@ class Step:
 	payload: Mapping[str, Any] = field(default_factory=dict)
 	retry: Mapping[str, Any] | None = None
 	timeout_seconds: float | None = None
+	sla: Mapping[str, Any] | None = None
 	on_error: OnError = OnError.FAIL
 	disabled: bool = False
 	note: str = ""
+	compensate: bool = True
+	undo: Undo | None = None
 
 
 @dataclass(frozen=True)
@@ -172,6 +200,26 @@ class FlowDefinition:
 		return {k: tuple(v) for k, v in found.items()}
 
 	@cached_property
+	def compensations(self) -> dict[tuple[str, ...], FlowDefinition]:
+		"""A cache: steps in the order they are undone → the compensation made of them."""
+		return {}
+
+	@cached_property
+	def slas(self) -> dict[str, Sla]:
+		"""step id → its service level, for the steps that have one."""
+		return {step.id: parse_sla(step.sla) for step in self.steps if step.sla}
+
+	@cached_property
+	def run_sla(self) -> Sla | None:
+		"""The service level of the run as a whole."""
+		return parse_sla(self.sla) if self.sla else None
+
+	@cached_property
+	def has_sla(self) -> bool:
+		"""Does any clock go in a run of this flow?"""
+		return bool(self.sla or self.slas)
+
+	@cached_property
 	def reads(self) -> dict[str, frozenset[str]]:
 		"""step id → the context roots and `steps.<id>` paths its strings may read (`doc`, `steps.s1`, …)."""
 		return {step.id: references(step) for step in self.steps}
@@ -189,7 +237,8 @@ class FlowDefinition:
 
 # No word boundary after a step id: it may end in `-`, where there is none.
 _ROOT = re.compile(
-	r"\b(?:steps\.[A-Za-z0-9_-]{1,64}|(?:doc|customer|run|template|variables|now|input|trigger|links|steps)\b)"
+	r"\b(?:steps\.[A-Za-z0-9_-]{1,64}"
+	r"|(?:doc|customer|run|template|variables|now|input|trigger|links|steps|compensates)\b)"
 )
 
 
@@ -199,6 +248,8 @@ def references(step: Step) -> frozenset[str]:
 
 	It decides which documents and logged results are loaded before the step runs.
 	"""
+	if step.undo is not None:
+		return frozenset()
 	text = json.dumps([step.payload, step.trigger.fields], default=str)
 	return frozenset(_ROOT.findall(text))
 
@@ -259,9 +310,11 @@ def _parse_step(data: Mapping[str, Any]) -> Step:
 		payload=data.get("payload") or {},
 		retry=data.get("retry"),
 		timeout_seconds=data.get("timeout_seconds"),
+		sla=data.get("sla") or None,
 		on_error=OnError(data.get("on_error") or OnError.FAIL),
 		disabled=bool(data.get("disabled")),
 		note=data.get("note") or "",
+		compensate=data.get("compensate") is not False,
 	)
 
 
@@ -322,12 +375,16 @@ def _dump_step(step: Step) -> dict[str, Any]:
 		data["retry"] = dict(step.retry)
 	if step.timeout_seconds is not None:
 		data["timeout_seconds"] = step.timeout_seconds
+	if step.sla:
+		data["sla"] = dict(step.sla)
 	if step.on_error is not OnError.FAIL:
 		data["on_error"] = step.on_error.value
 	if step.disabled:
 		data["disabled"] = True
 	if step.note:
 		data["note"] = step.note
+	if not step.compensate:
+		data["compensate"] = False
 	return data
 
 

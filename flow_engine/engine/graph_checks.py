@@ -4,10 +4,11 @@ met.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from flow_engine.engine.definition import FAILURE_BRANCHES, OnError
+from flow_engine.engine.compensation_checks import check_compensations
+from flow_engine.engine.definition import COMPENSATE, FAILURE_BRANCHES, LATE_BRANCH, OnError
 from flow_engine.engine.problems import WARNING, Problems, quoted
 from flow_engine.engine.step_checks import CheckedStep
 
@@ -21,11 +22,12 @@ class Graph:
 
 	node: step id → node. upstream: node → the nodes that have settled before it runs, as bits of one integer;
 	None for what is in a cycle or behind one. (Sets would take n² entries for a chain of n steps, bits take
-	n²/8 bytes.)
+	n²/8 bytes.) undone_by: node → what it belongs to the undoing of, or -1.
 	"""
 
 	node: dict[str, int]
 	upstream: tuple[int | None, ...]
+	undone_by: tuple[int, ...] = ()
 
 	def is_upstream(self, other: int, of: int) -> bool:
 		bits = self.upstream[of]
@@ -40,6 +42,7 @@ def check_graph(steps: Sequence[CheckedStep], problems: Problems, *, whole: bool
 	for step, parent in zip(steps, parents, strict=True):
 		_check_branch(step, steps[parent] if parent != _NONE else None, problems)
 	_check_error_branches(steps, parents, problems)
+	undone_by = check_compensations(steps, parents, dependencies, problems)
 	if not whole:
 		return None
 	before = [
@@ -48,7 +51,12 @@ def check_graph(steps: Sequence[CheckedStep], problems: Problems, *, whole: bool
 	]
 	_report_cycles(steps, parents, before, problems)
 	_report_unreachable(steps, parents, dependencies, problems)
-	return Graph(node, tuple(_upstream(before)))
+	open_parents = {
+		i: parent
+		for i, (step, parent) in enumerate(zip(steps, parents, strict=True))
+		if step.branch == LATE_BRANCH and parent not in [other for _, other in dependencies[i]]
+	}
+	return Graph(node, tuple(_upstream(before, open_parents)), tuple(undone_by))
 
 
 def _check_parent(step: CheckedStep, node: dict[str, int], problems: Problems) -> int:
@@ -89,16 +97,22 @@ def _check_branch(step: CheckedStep, parent: CheckedStep | None, problems: Probl
 		problems.add(path, "branch_without_parent", message, step=step.id)
 	elif parent is None:
 		return
+	elif step.branch == COMPENSATE:
+		return  # every step that was done may be undone
 	elif step.branch == "error":
 		if parent.on_error != OnError.BRANCH:
 			message = f"Nothing leads here: on an error, “{parent.label}” does not go into its error branch."
 			problems.add(path, "unreachable", message, step=step.id, severity=WARNING)
+	elif step.branch == LATE_BRANCH:
+		if not parent.can_be_late:
+			message = f"“{parent.label}” is never late: it says nothing about by when it has to be done."
+			problems.add(path, "unknown_branch", message, step=step.id)
 	elif step.branch == "timeout":
 		if not parent.can_time_out:
 			message = f"“{parent.label}” cannot time out: it has no limit and calls nothing outside."
 			problems.add(path, "unknown_branch", message, step=step.id)
 	elif parent.kind is not None and step.branch not in parent.kind.branches:
-		known = ", ".join((*parent.kind.branches, *FAILURE_BRANCHES))
+		known = ", ".join((*parent.kind.branches, *FAILURE_BRANCHES, LATE_BRANCH))
 		message = f"“{parent.label}” has no branch {quoted(step.branch)} (it has: {known})."
 		problems.add(path, "unknown_branch", message, step=step.id)
 
@@ -189,7 +203,8 @@ def _way_back(start: int, group: list[int], before: list[tuple[int, ...]]) -> li
 	raise AssertionError("every node of a knot lies on a cycle")
 
 
-def _upstream(before: list[tuple[int, ...]]) -> list[int | None]:
+def _upstream(before: list[tuple[int, ...]], open_parents: Mapping[int, int]) -> list[int | None]:
+	"""`open_parents`: node → the parent that may still be open when it runs, because it is late."""
 	after: list[list[int]] = [[] for _ in before]
 	missing = [len(others) for others in before]
 	for i, others in enumerate(before):
@@ -200,7 +215,7 @@ def _upstream(before: list[tuple[int, ...]]) -> list[int | None]:
 	for here in queue:
 		bits = 0
 		for other in before[here]:
-			bits |= (upstream[other] or 0) | 1 << other
+			bits |= (upstream[other] or 0) | (0 if open_parents.get(here) == other else 1 << other)
 		upstream[here] = bits
 		for other in after[here]:
 			missing[other] -= 1
@@ -287,8 +302,8 @@ def _report_unreachable(
 
 
 def _exclude(one: str | None, other: str | None) -> bool:
-	"""Can a parent never admit both? No branch goes with any but those of failure."""
-	if one == other:
+	"""Can a parent never admit both? No branch goes with any but those of failure, lateness with all."""
+	if one == other or LATE_BRANCH in (one, other):
 		return False
 	if one is not None and other is not None:
 		return True

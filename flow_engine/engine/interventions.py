@@ -29,6 +29,7 @@ from flow_engine.engine.errors import (
 from flow_engine.engine.ports import AuditEvent, Host, RunRecord
 from flow_engine.engine.saving import save
 from flow_engine.engine.session import Session
+from flow_engine.engine.sla.marking import mark_due
 from flow_engine.engine.state import RunStatus, SkipReason, StepState, StepStatus, limit_result
 
 MAX_INPUT_BYTES = 65_536
@@ -84,6 +85,8 @@ def complete_locked(host: Host, record: RunRecord, step_id: str, value: Any, by_
 		return Accepted(record.name, step_id, kept=early)
 	if record.status in _FINAL:
 		raise RunFinal(f"{record.name} is {record.status}.")
+	mark_due(host, session, now)
+	state = session.state(step_id)
 	if state.status is StepStatus.PENDING and webhook and by_webhook:
 		session.put(step_id, replace(state, input=value, input_at=now, ready_at=None))
 		save(host, session, now, wake_at=record.wake_at)
@@ -172,6 +175,7 @@ def _retry_locked(
 	host: Host, session: Session, record: RunRecord, step_ids: Sequence[str], reason: str
 ) -> None:
 	now = host.runs.now()
+	mark_due(host, session, now)
 	for step_id in step_ids:
 		_reopen(session, record, step_id, now, "call")
 		_audit(host, record, "run.step_retried", step_id, StepStatus.FAILED, StepStatus.SCHEDULED, reason)
@@ -216,8 +220,9 @@ def _settle(
 		session = Session(host, record)
 		if step_id not in session.definition:
 			raise StepNotFound(f"{record.name} has no step {step_id!r}.")
-		state = _failed(session, record, step_id)
 		now = host.runs.now()
+		mark_due(host, session, now)
+		state = _failed(session, record, step_id)
 		session.put(step_id, state.move(status, completed_at=now, **changes))
 		save(host, session, now, wake_at=session.next_time())
 		_audit(host, record, event, step_id, StepStatus.FAILED, status, why)
@@ -274,7 +279,8 @@ def repair_pending(host: Host, record: RunRecord, step_id: str, trigger_at: date
 		return True
 	if state.status in (StepStatus.SCHEDULED, StepStatus.WAITING) and state.trigger_at is not None:
 		if not _same_wall_time(state.trigger_at, trigger_at, host.clock.time_zone):
-			session.frontier.put(step_id, replace(state, trigger_at=trigger_at))
+			moved = replace(state, trigger_at=trigger_at)
+			session.frontier.put(step_id, session.clocked(step_id, moved))
 			_audit(host, record, "run.step_moved", step_id, state.status, state.status)
 		save(host, session, now, wake_at=session.next_time())
 		return True

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from flow_engine.engine.definition import FlowDefinition
+from flow_engine.engine.definition import LATE_BRANCH, FlowDefinition
 from flow_engine.engine.state import RunStatus, SkipReason, StepState, StepStatus, admits
 
 _ACTIVE = (StepStatus.WAITING, StepStatus.SCHEDULED, StepStatus.RUNNING)
@@ -131,16 +131,18 @@ class Frontier:
 		passed_through = False
 		if step.parent_id is not None:
 			parent = self.state(step.parent_id)
-			if not parent.settled:
+			late = step.branch == LATE_BRANCH and parent.breached_at is not None
+			if not parent.settled and not late:
 				return False
 			if not admits(parent, step.branch):
 				# Skipped at once, so the time is the parent's: what a dependency does later must not move it.
 				self._skip(step_id, SkipReason.NOT_TAKEN, parent.completed_at or self.started_at)
 				return True
-			passed_through = parent.status is StepStatus.SKIPPED
+			passed_through = parent.reason is SkipReason.DISABLED
 		if self._unsettled_dependencies[step_id]:
 			return False
-		if step.depends_on and not self._on_dependencies[step_id]:
+		# What undoes a step comes after the others were undone, and whatever became of that.
+		if step.depends_on and step.undo is None and not self._on_dependencies[step_id]:
 			self._skip(step_id, SkipReason.NOT_TAKEN, self.ready_time(step_id))
 			return True
 		if step.disabled or passed_through:
@@ -159,11 +161,20 @@ class Frontier:
 		between cannot move a delay."""
 		step = self.definition.step(step_id)
 		times = [self.started_at] if self.started_at else []
-		for other in (*step.depends_on, *((step.parent_id,) if step.parent_id else ())):
-			completed = self.state(other).completed_at
-			if completed is not None:
-				times.append(completed)
-		return max(times, default=None)
+		for other in step.depends_on:
+			times.append(self.state(other).completed_at)
+		if step.parent_id is not None:
+			parent = self.state(step.parent_id)
+			# What follows from lateness counts from there, whenever the parent is settled.
+			late = parent.breached_at if step.branch == LATE_BRANCH else None
+			times.append(late or parent.completed_at)
+		return max((when for when in times if when is not None), default=None)
+
+	def mark_late(self, step_id: str, state: StepState) -> None:
+		"""Record that an open step is late: its children on the branch for that wait for it no longer."""
+		self.put(step_id, state)
+		children = self.definition.children.get(step_id, ())
+		self._examine([child for child in children if self.definition.step(child).branch == LATE_BRANCH])
 
 	def reopen(self, step_id: str, state: StepState) -> None:
 		"""An operator's retry: an unhandled failure becomes ready again."""
@@ -182,6 +193,11 @@ class Frontier:
 	def active(self) -> bool:
 		"""Is anything ready, running, scheduled or waiting?"""
 		return bool(self.ready) or any(self._count[status] for status in _ACTIVE)
+
+	@property
+	def is_open(self) -> bool:
+		"""Has the run anything before it, be it that somebody sees to a failure?"""
+		return self.status() is not RunStatus.COMPLETED and not self._count[StepStatus.CANCELLED]
 
 	def status(self) -> RunStatus:
 		"""The run's status as it follows from its steps (cancelling is an operator's act, not a

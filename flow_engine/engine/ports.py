@@ -14,6 +14,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
+from flow_engine.engine.sla.business_hours import BusinessHours, weekdays_nine_to_five
+
 T = TypeVar("T")
 
 
@@ -101,6 +103,36 @@ class Documents(Protocol):
 		...
 
 
+def unchanged(
+	values: Mapping[str, Any], now: Mapping[str, Any], expected: Mapping[str, Any] | None
+) -> dict[str, Any]:
+	"""Those of the values whose field still holds what is expected of it; all, when nothing is expected."""
+	if expected is None:
+		return dict(values)
+	return {
+		field: value
+		for field, value in values.items()
+		if field in expected and field in now and now[field] == expected[field]
+	}
+
+
+@dataclass(frozen=True, slots=True)
+class Reminder:
+	"""Something has become urgent in a run. `step_id` is None where that is the run as a whole. `manual`: the
+	step waits for a person. `due_at`: until when it has to be done, aware UTC; None where only a warning is
+	due. `user`, `role`: who is meant besides, or by an escalation."""
+
+	run: Mapping[str, Any]
+	step_id: str | None
+	label: str
+	late: bool
+	manual: bool = False
+	due_at: datetime | None = None
+	user: str | None = None
+	role: str | None = None
+	keeps: bool = False
+
+
 class Messages(Protocol):
 	"""What reaches people."""
 
@@ -133,6 +165,17 @@ class Messages(Protocol):
 
 	def close(self, run: Mapping[str, Any], step_id: str) -> None:
 		"""Close what `ask` opened."""
+		...
+
+	def remind(self, reminder: Reminder) -> None:
+		"""Tell that something is, or soon will be, late: whoever was asked to do it, and the people named, or
+		where none are, the flow's owner and whom the host alerts. In the current transaction, which it cannot
+		spoil."""
+		...
+
+	def escalate(self, reminder: Reminder) -> None:
+		"""Ask the people named instead of those asked so far, or besides them where the reminder `keeps`. In
+		the current transaction, which it cannot spoil; `close` ends it."""
 		...
 
 	def alert(self, run: Mapping[str, Any], step_id: str | None, code: str, message: str) -> None:
@@ -409,6 +452,10 @@ class Runs(Protocol):
 		"""Update columns of the run. With a token: raises LeaseLost when another took over."""
 		...
 
+	def late_runs(self, limit: int) -> list[str]:
+		"""Names of the runs whose clocks have something to say now, the longest due first."""
+		...
+
 	def log_since(self, run: str, seq: int) -> list[LogRow]: ...
 
 	def log_result(self, run: str, step_id: str) -> Any:
@@ -505,3 +552,5 @@ class Host:
 	# Context roots that other apps add: name → function of the run.
 	extra_context: Mapping[str, Callable[[Mapping[str, Any]], Any]] = field(default_factory=dict)
 	report: Callable[[BaseException, str], None] = lambda error, where: None
+	# The calendar of this name, or the host's own for `business`. One that is not known counts as that.
+	business_hours: Callable[[str], BusinessHours] = lambda name: weekdays_nine_to_five(ZoneInfo("UTC"))

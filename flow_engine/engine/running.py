@@ -18,8 +18,8 @@ from flow_engine.engine.advanced import Advanced
 from flow_engine.engine.attempts import Attempt, Recorder, idempotency_key, late_row, outcome_of, usable
 from flow_engine.engine.breaker import after_failure
 from flow_engine.engine.calling import Call, make_call
-from flow_engine.engine.context import Context, build_context, read_ahead, reads_of
 from flow_engine.engine.compensating import ends_in_more, when_ended
+from flow_engine.engine.context import Context, build_context, read_ahead, reads_of
 from flow_engine.engine.crash_points import reach
 from flow_engine.engine.definition import Step, TriggerType, Undo
 from flow_engine.engine.errors import (
@@ -39,6 +39,7 @@ from flow_engine.engine.parking import park
 from flow_engine.engine.ports import Claim, Host, RunRecord
 from flow_engine.engine.run_events import was_taken_up
 from flow_engine.engine.session import Session
+from flow_engine.engine.sla.marking import mark_due
 from flow_engine.engine.state import RunStatus, StepStatus
 from flow_engine.engine.step_context import step_context
 
@@ -85,6 +86,8 @@ class Advance(Recorder):
 		self.batch_steps = 1 if claim.attempts else BATCH_STEPS
 		self.poisoned = claim.attempts >= LOST_LEASES
 		self.found = False
+		# Have people been told in this turn that something is late?
+		self.marked = False
 		self.unsaved = False
 		self.on_step: Attempt | None = None
 		# A call whose intent may be committed: the commit gave no answer, and nothing has been sent.
@@ -160,6 +163,7 @@ class Advance(Recorder):
 	) -> tuple[Call | None, str | None]:
 		"""A turn on a row that is locked. Once it is known to have been committed: `committed`."""
 		self.on_step = None
+		self.marked = False
 		del self.executed[self.told[0] :], self.scheduled[self.told[1] :]
 		if record.status != RunStatus.RUNNING:
 			self.status = record.status
@@ -169,6 +173,10 @@ class Advance(Recorder):
 			if self.shares and ends_in_more(self.host, record):
 				return None, None
 			session = self._session(record, now, carried)
+			if session is None:
+				return None, None
+			if session.is_late(now, anew=carried is not None):
+				self.marked = mark_due(self.host, session, now)
 		except FlowError as error:
 			if isinstance(error, TransientDatabaseError | LeaseLost):
 				raise
@@ -177,7 +185,8 @@ class Advance(Recorder):
 		reach("turn.loaded")
 		self.clean = False
 		# What was found on loading is committed by itself: a handler that fails later must not take it back.
-		call = None if self.found and carried is None else self._work(session, now, carried)
+		apart = (self.found or self.marked) and carried is None
+		call = None if apart else self._work(session, now, carried)
 		self.found = False
 		ended: str | None = None
 		lease_seconds = LEASE_SECONDS
@@ -195,9 +204,9 @@ class Advance(Recorder):
 			columns.update(session.snapshot(now, wake_at), lease_until=None, lease_token=None)
 			self.status = columns["status"]
 		else:
-			if call is not None and self.unsaved:
-				# A call may take minutes, and meanwhile whoever was asked answers: the steps that wait must
-				# be seen.
+			if self.marked or (call is not None and self.unsaved):
+				# What was told has to be known for told. And a call may take minutes, and meanwhile whoever
+				# was asked answers: the steps that wait must be seen.
 				columns.update(session.snapshot(now, record.wake_at))
 				self.unsaved = False
 			columns.update(log_seq=session.log_seq, lease_until=now + timedelta(seconds=lease_seconds))
@@ -224,14 +233,21 @@ class Advance(Recorder):
 			return False
 		return len(self.executed) >= ADVANCE_STEPS or self.host.clock.monotonic() > self.until
 
-	def _session(self, record: RunRecord, now: datetime, carried: Attempt | None) -> Session:
-		"""The session in memory if the row has not moved since, else a new one."""
+	def _session(self, record: RunRecord, now: datetime, carried: Attempt | None) -> Session | None:
+		"""The session in memory if the row has not moved since, else a new one. None: people have to be told
+		something, which is done apart from other runs."""
 		session = self.session
 		if session is not None and record is session.record:
 			return session
 		if session is None or not self.clean or not session.matches(record):
 			session = self.session = Session(self.host, record)
 			self.first, self.telling = not was_taken_up(record), False
+			if session.is_late(now):
+				if self.shares:
+					self.session = None
+					return None
+				# First of all: what has been late when its time limit was over, was late before.
+				self.marked = mark_due(self.host, session, now)
 			self._collect_due(session, now)
 			self.found = self._settle_lost_calls(session, now, carried)
 			if self.poisoned and not self.found:
@@ -331,7 +347,7 @@ class Advance(Recorder):
 			if isinstance(result, Attempt):
 				self._record(session, result, now)
 				reach("step.recorded")
-				if effect is Effect.DATABASE and isinstance(result.outcome, Done):
+				if step.undo or (effect is Effect.DATABASE and isinstance(result.outcome, Done)):
 					return None
 		return None
 

@@ -11,18 +11,23 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from flow_engine.engine.compensation import definition_of
 from flow_engine.engine.crash_points import reach
 from flow_engine.engine.definition import FlowDefinition, TriggerType
 from flow_engine.engine.errors import StateUnreadable
 from flow_engine.engine.planning import Frontier
 from flow_engine.engine.ports import Host, LogRow, PendingRow, RunMark, RunRecord
+from flow_engine.engine.sla.clocks import Clocks, clocked
+from flow_engine.engine.sla.marks import UNMARKED, load_marks
 from flow_engine.engine.state import (
+	RUN_SLA,
 	RunStatus,
 	StepState,
 	StepStatus,
 	dump_state,
 	handling,
 	load_state,
+	parse_utc,
 )
 
 
@@ -35,7 +40,9 @@ class Session:
 				raise StateUnreadable(f"The column {column} of the flow run cannot be read.")
 		self.host = host
 		self.record = record
-		self.definition: FlowDefinition = host.definitions.load(record.flow_template, record.template_version)
+		self.definition: FlowDefinition = definition_of(host, record)
+		# In a compensation, the run that it undoes, once a step has asked for it.
+		self.original: Any = None
 		self.revision = record.revision
 		self.log_seq = record.log_seq
 		states = load_state(record.step_state)
@@ -53,6 +60,13 @@ class Session:
 			and (step.id not in states or states[step.id].status is StepStatus.PENDING)
 		}
 		self.frontier = Frontier(self.definition, states, record.started_at)
+		marks = UNMARKED
+		if self.definition.sla and record.step_state.get(RUN_SLA):
+			marks = load_marks(record.step_state[RUN_SLA], parse_utc)
+		self.clocks = Clocks(self.frontier, marks, host.business_hours)
+		self.sla_at = self.clocks.next_at() if self.definition.has_sla else None
+		# Escalations that end with their steps, in this transaction.
+		self._escalated: list[str] = []
 		self._log: list[LogRow] = []
 		self._touched: list[tuple[str, str, str, str]] = []
 		self._rows: dict[str, PendingRow] = {}
@@ -79,6 +93,7 @@ class Session:
 
 	def put(self, step_id: str, state: StepState, payload: Any = None) -> None:
 		"""Record a state and keep its pending row in step with it."""
+		state = self.clocked(step_id, state)
 		if state.settled:
 			self.frontier.settle(step_id, state)
 		else:
@@ -101,11 +116,21 @@ class Session:
 			if state.error:
 				self._errors[step_id] = state.error.get("message", "")
 
+	def clocked(self, step_id: str, state: StepState) -> StepState:
+		"""The state of a step that has a service level remembers since when its clock goes; what its lateness
+		has asked of people ends with it."""
+		if step_id not in self.definition.slas:
+			return state
+		ended = state.settled or state.status is StepStatus.CANCELLED
+		if ended and state.breached_at is not None and self.definition.slas[step_id].escalate:
+			self._escalated.append(step_id)
+		return clocked(state)
+
 	# --- writing --------------------------------------------------------------------------------------------
 
 	def is_unchanged(self) -> bool:
 		"""Is there nothing to write since the session was loaded or last written?"""
-		return not (self._log or self._touched or self._closed or self._rows)
+		return not (self._log or self._touched or self._closed or self._rows or self._escalated)
 
 	def flush(self) -> None:
 		"""Write collected rows in the current transaction."""
@@ -124,22 +149,48 @@ class Session:
 			runs.put_pending(run, self._rows.values())
 			self.open_rows |= self._rows.keys()
 			reach("flush.pending")
+		rule = self.definition.run_sla
+		if rule and rule.escalate and self.clocks.marks.breached_at and not self.frontier.is_open:
+			self._escalated.append("")
+		for step_id in self._escalated:
+			self.host.messages.close(self.record.as_dict(), step_id)
 		self._log, self._touched, self._rows, self._closed, self._errors = [], [], {}, {}, {}
+		self._escalated = []
 
 	def snapshot(self, now: datetime, wake_at: datetime | None) -> dict[str, Any]:
 		"""The columns that bring the row up to date with this session."""
 		status = self.frontier.status()
 		ended = status is not RunStatus.RUNNING
+		step_state = dump_state(self.frontier.states)
+		if self.clocks.marks is not UNMARKED:
+			step_state[RUN_SLA] = self.clocks.marks.dump()
 		return {
 			"status": status.value,
-			"step_state": dump_state(self.frontier.states),
+			"step_state": step_state,
 			"state_seq": self.log_seq,
 			"log_seq": self.log_seq,
 			"failed_steps": self.frontier.failed_steps,
 			"wake_at": None if ended else wake_at,
 			"completed_at": now if ended else None,
 			**self.first_failure(),
+			**self.sla_columns(),
 		}
+
+	def is_late(self, now: datetime, anew: bool = False) -> bool:
+		"""Has a clock something to say? `anew`: steps may have become ready since the session was read."""
+		if not self.definition.has_sla:
+			return False
+		if anew:
+			self.sla_at = self.clocks.next_at()
+		return self.sla_at is not None and self.sla_at <= now
+
+	def sla_columns(self) -> dict[str, Any]:
+		"""When a clock of the run has something to say next, and how the run stands with its promises;
+		nothing for a flow that makes none."""
+		if not self.definition.has_sla:
+			return {}
+		self.sla_at = self.clocks.next_at()
+		return {"sla_at": self.sla_at, "sla_status": self.clocks.standing()}
 
 	def first_failure(self) -> dict[str, Any]:
 		"""`error_code, error_message` of the first unhandled failure in list order, or None for both."""

@@ -14,9 +14,10 @@ from datetime import datetime, timezone
 from functools import lru_cache
 from typing import Any
 
-from flow_engine.engine.definition import FAILURE_BRANCHES, FlowDefinition, OnError
+from flow_engine.engine.definition import COMPENSATE, FAILURE_BRANCHES, LATE_BRANCH, FlowDefinition, OnError
 from flow_engine.engine.enums import StrEnum
 from flow_engine.engine.errors import IllegalMove, StateTooNew, StateUnreadable
+from flow_engine.engine.sla.marks import SlaMarks, load_marks
 
 MAX_RESULT_BYTES = 65_536
 INLINE_RESULT_BYTES = 1_024
@@ -82,7 +83,7 @@ class StepState:
 	ready_at: when everything it needed was settled. trigger_at: when it is due, with `purpose` delay, date,
 	retry or timeout. input: a webhook's or person's posted body, kept until the step runs. read: context
 	values that a condition read. forgiven: attempts up to an operator's last retry, which its retry policy
-	counts no more.
+	counts no more. sla: what its service level has come to, where something has.
 	"""
 
 	status: StepStatus = StepStatus.PENDING
@@ -99,6 +100,7 @@ class StepState:
 	reason: SkipReason | None = None
 	input: Any = None
 	input_at: datetime | None = None
+	sla: SlaMarks | None = None
 
 	def move(self, status: StepStatus, **changes: Any) -> StepState:
 		if status not in MOVES[self.status]:
@@ -122,6 +124,11 @@ class StepState:
 		return self.status in (StepStatus.DONE, StepStatus.SKIPPED)
 
 	@property
+	def breached_at(self) -> datetime | None:
+		"""When the step was late, if it was."""
+		return self.sla.breached_at if self.sla is not None else None
+
+	@property
 	def on(self) -> bool:
 		"""For a settled step: does what depends on it go ahead?"""
 		if self.status is StepStatus.FAILED:
@@ -143,9 +150,15 @@ class StepState:
 
 def admits(parent: StepState, branch: str | None) -> bool:
 	"""Does a settled parent let a child on this branch in? (A disabled parent passes its children
-	through.)"""
+	through.) What undoes a step is let in by no run."""
+	if branch == COMPENSATE:
+		return False
 	if parent.status is StepStatus.SKIPPED:
-		return parent.reason is SkipReason.DISABLED
+		if parent.reason is SkipReason.DISABLED:
+			return True
+		return branch == LATE_BRANCH and parent.breached_at is not None
+	if branch == LATE_BRANCH:
+		return parent.breached_at is not None
 	if parent.status is StepStatus.FAILED and parent.handled is not Handled.CONTINUE:
 		return branch is not None and branch == parent.branch
 	if branch is None:
@@ -237,6 +250,9 @@ def in_log(result: Any) -> bool:
 # number and writes it under the key VERSION, which no step id can be; without the key it is 1.
 STATE_VERSION = 1
 VERSION = "$version"
+# What the run as a whole has come to with its service level; no step id either.
+RUN_SLA = "$sla"
+_OWN_KEYS = (VERSION, RUN_SLA)
 
 _TIMES = ("ready_at", "trigger_at", "started_at", "completed_at", "input_at")
 _ENUMS = {"status": StepStatus, "handled": Handled, "reason": SkipReason}
@@ -248,7 +264,9 @@ def dump_state(states: Mapping[str, StepState]) -> dict[str, dict[str, Any]]:
 
 
 def _happened(state: StepState) -> bool:
-	return state.status is not StepStatus.PENDING or state.input_at is not None or state.attempts > 0
+	if state.status is not StepStatus.PENDING or state.input_at is not None or state.attempts > 0:
+		return True
+	return state.sla is not None
 
 
 # What one transaction settles was settled at one moment.
@@ -270,6 +288,8 @@ def dump_step(state: StepState) -> dict[str, Any]:
 		data["input"] = state.input
 	if state.result is not None:
 		data["result"] = inline_result(state.result)
+	if state.sla is not None:
+		data["sla"] = state.sla.dump()
 	for name in ("handled", "reason"):
 		value = getattr(state, name)
 		if value is not None:
@@ -291,7 +311,7 @@ def load_state(data: Any) -> dict[str, StepState]:
 			f"this one reads up to {STATE_VERSION}. Upgrade the app and the run goes on."
 		)
 	try:
-		return {step_id: _load_step(entry) for step_id, entry in data.items() if step_id != VERSION}
+		return {step_id: _load_step(entry) for step_id, entry in data.items() if step_id not in _OWN_KEYS}
 	except (AttributeError, KeyError, TypeError, ValueError) as error:
 		raise StateUnreadable(f"The stored state of the flow run cannot be read: {error}") from None
 
@@ -306,6 +326,8 @@ def _load_step(entry: Mapping[str, Any]) -> StepState:
 			value = parse_utc(value)
 		elif name in _ENUMS:
 			value = _ENUMS[name](value)
+		elif name == "sla":
+			value = load_marks(value, parse_utc)
 		values[name] = value
 	state = StepState(**values)
 	if not isinstance(state.attempts, int) or not isinstance(state.forgiven, int):

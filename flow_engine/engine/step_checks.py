@@ -11,6 +11,7 @@ from flow_engine.engine.kinds.base import Effect, Kind
 from flow_engine.engine.payload_checks import check_payload, check_template, has_placeholder
 from flow_engine.engine.plain import as_number, as_time, is_number
 from flow_engine.engine.problems import Problems, joined, quoted
+from flow_engine.engine.sla.rules import sla_problems
 
 MAX_TIMEOUT_SECONDS = 300
 # A hundred years: beyond any real wait, far below where dates end.
@@ -42,6 +43,7 @@ class CheckedStep:
 	trigger: Mapping[str, Any] = field(default_factory=dict)
 	payload: Mapping[str, Any] = field(default_factory=dict)
 	on_error: str = OnError.FAIL
+	can_be_late: bool = False
 
 	@property
 	def path(self) -> str:
@@ -101,6 +103,8 @@ class _StepCheck:
 		# Not everything that is a number can be compared: a signalling NaN raises.
 		if disabled is not None and not (isinstance(disabled, int | float) and disabled in (0, 1)):
 			self.add("disabled", "bad_value", "disabled is true or false.")
+		if not isinstance(data.get("compensate"), bool | None):
+			self.add("compensate", "bad_value", "compensate is true or false.")
 		step_id = self._id(taken)
 		kind = self._kind(kinds)
 		payload = self._payload(kind)
@@ -124,6 +128,7 @@ class _StepCheck:
 			trigger=trigger,
 			payload=payload,
 			on_error=on_error,
+			can_be_late=self._sla(),
 		)
 
 	def _id(self, taken: dict[str, str]) -> str | None:
@@ -275,6 +280,15 @@ class _StepCheck:
 			self.add(f"retry.{key}", "bad_value", f"{key} is a {kind} from {least:,} to {most:,}.")
 		elif key == "max_delay_seconds" and value == 0:
 			self.add(f"retry.{key}", "bad_value", "max_delay_seconds is more than zero.")
+
+	def _sla(self) -> bool:
+		"""Can the step be late?"""
+		sla = self.data.get("sla")
+		if sla is None or sla == {}:
+			return False
+		for subpath, code, message in sla_problems(sla):
+			self.add(f"sla.{subpath}" if subpath else "sla", code, message)
+		return not isinstance(sla, Mapping) or bool(sla.get("breach") or sla.get("from"))
 
 	def _timeout(self, kind: Kind | None, payload: Mapping[str, Any]) -> None:
 		seconds = self.data.get("timeout_seconds")

@@ -10,12 +10,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from flow_engine.engine.condition_places import normalise_conditions
+from flow_engine.engine.condition_text import Strategy
 from flow_engine.engine.conditions import condition_problems
 from flow_engine.engine.definition import (
 	FLOW_KEYS,
 	FLOW_TRIGGER_KEYS,
 	MAX_BYTES,
 	MAX_STEPS,
+	Compensate,
 	schema_fields,
 	upgrade_definition,
 )
@@ -26,6 +29,7 @@ from flow_engine.engine.payload_schema import schema_problems
 from flow_engine.engine.plain import parse_json
 from flow_engine.engine.problems import Problem, Problems, has_errors, joined, quoted, storage_problems, under
 from flow_engine.engine.reference_checks import check_references
+from flow_engine.engine.sla.rules import sla_problems
 from flow_engine.engine.step_checks import check_steps
 
 __all__ = ["DOC_EVENTS", "Problem", "has_errors", "validate_definition"]
@@ -51,17 +55,19 @@ def validate_definition(
 	*,
 	events: Collection[str] | None = None,
 	context: Collection[str] = (),
+	strategy: Strategy = Strategy.STRICT,
 ) -> list[Problem]:
 	"""Every problem of a definition given as text or data of any type; never raises.
 
 	kinds: what is installed, by name. events: the business events there are; None leaves them unchecked.
-	context: the context roots that other apps add. What is no JSON object, too large, or nested beyond reason
-	has that one problem; above MAX_STEPS steps, what needs the whole graph (cycles, unreachable dependencies,
-	reads) is not looked at.
+	context: the context roots that other apps add. strategy: the site's, for conditions written as text. What is
+	no JSON object, too large, or nested beyond reason has that one problem; above MAX_STEPS steps, what needs the
+	whole graph (cycles, unreachable dependencies, reads) is not looked at.
 	"""
 	problems = Problems()
 	data = _read(raw, problems)
 	if data is not None:
+		data = normalise_conditions(dict(data), kinds, strategy)
 		_check_flow(data, kinds, events, context, problems)
 	return list(problems.found.values())
 
@@ -117,6 +123,12 @@ def _check_flow(
 		variables = None
 	for problem in schema_problems(data.get("payload_schema")):
 		problems.add(problem.path, problem.code, problem.message, severity=problem.severity)
+	when = data.get("compensate")
+	if when is not None and (not isinstance(when, str) or when not in tuple(Compensate)):
+		problems.add("compensate", "bad_value", f"compensate is one of: {', '.join(Compensate)}.")
+	if data.get("sla") not in (None, {}):
+		for subpath, code, message in sla_problems(data["sla"], of_flow=True):
+			problems.add(f"sla.{subpath}" if subpath else "sla", code, message)
 	steps = data.get("steps")
 	if steps is None:
 		problems.add("steps", "missing_field", "The flow has no list of steps.")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flow_engine.engine.ports import HttpClient
-from flow_engine.frappe_host import alerts, emails, questions, sms
+from flow_engine.engine.ports import HttpClient, Reminder
+from flow_engine.frappe_host import alerts, emails, questions, reminders, sms
 from flow_engine.frappe_host.foreign_errors import translated
 
 
@@ -44,6 +44,14 @@ class FrappeMessages:
 	def close(self, run: Mapping[str, Any], step_id: str) -> None:
 		with translated(f"Closing the question of {step_id} of {run['name']}"):
 			questions.close(run, step_id)
+
+	def remind(self, reminder: Reminder) -> None:
+		with translated(f"Reminding of {reminder.run['name']}"):
+			reminders.remind(reminder)
+
+	def escalate(self, reminder: Reminder) -> None:
+		with translated(f"Escalating {reminder.run['name']}"):
+			reminders.escalate(reminder)
 
 	def alert(self, run: Mapping[str, Any], step_id: str | None, code: str, message: str) -> None:
 		"""Raises TransientDatabaseError only: the transaction has gone; silence would commit half of it."""

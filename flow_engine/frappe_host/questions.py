@@ -7,7 +7,7 @@ may rewrite the text), and its notification has the same name: so closing finds 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import frappe
@@ -27,12 +27,17 @@ def ask(run: Mapping[str, Any], step_id: str, label: str, role: str | None, assi
 		f"<b>{escape_html(label or step_id)}</b>",
 		f'<a href="{escape_html(link)}">{escape_html(title or run["name"])} ({escape_html(run["name"])})</a>',
 	)
+	assign(run["name"], step_id, people_asked(run, role, assignee), text, link, role)
+
+
+def assign(run: str, step_id: str, people: Sequence[str], text: str, link: str, role: str | None) -> None:
+	"""A ToDo and a notification for each of them; `text` is HTML. An empty step is the run as a whole."""
 	# Of assignments people get emails, as they chose; where the site sends none, each would be an error.
 	# Here, because it brings half of the framework along, and most jobs ask nobody.
 	from frappe.email.doctype.email_account.email_account import EmailAccount
 
 	kind = "Assignment" if EmailAccount.find_outgoing() else "Alert"
-	for user in people_asked(run, role, assignee):
+	for user in people:
 		todo = frappe.new_doc("ToDo")
 		todo.update(
 			{
@@ -40,20 +45,33 @@ def ask(run: Mapping[str, Any], step_id: str, label: str, role: str | None, assi
 				"assigned_by": frappe.session.user,
 				"description": text,
 				"reference_type": "Flow Run",
-				"reference_name": run["name"],
+				"reference_name": run,
 				"role": role if role and frappe.db.exists("Role", role) else None,
 			}
 		)
-		name = f"{_prefix(run['name'], step_id)}{frappe.generate_hash(length=10)}"
+		name = f"{_prefix(run, step_id)}{frappe.generate_hash(length=10)}"
 		todo.name = name
 		# Not by insert(): that locks a range of the index on references, and two workers who ask at the same
 		# time would wait for each other.
 		todo.db_insert()
 		do_apart(
-			lambda user=user, name=name: notify_user(user, kind, text, text, run["name"], link, name),
-			f"Telling {user} about {run['name']} {step_id}",
+			lambda user=user, name=name: notify_user(user, kind, text, text, run, link, name),
+			f"Telling {user} about {run} {step_id}",
 		)
-	_note_assignments(run["name"])
+	_note_assignments(run)
+
+
+def people_still_asked(run: str, step_id: str) -> list[str]:
+	"""Whose ToDo about this step is open."""
+	todos = frappe.get_all(
+		"ToDo",
+		filters={"reference_type": "Flow Run", "reference_name": run, "status": "Open"},
+		fields=["name", "allocated_to"],
+		order_by="creation, name",
+		limit_page_length=0,
+	)
+	prefix = _prefix(run, step_id)
+	return [todo.allocated_to for todo in todos if todo.name.startswith(prefix)]
 
 
 def people_asked(run: Mapping[str, Any], role: str | None, assignee: str | None) -> list[str]:

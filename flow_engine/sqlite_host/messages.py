@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from flow_engine.engine.errors import HttpNoAnswer, HttpNotSent
-from flow_engine.engine.ports import Clock, HttpReply
+from flow_engine.engine.ports import Clock, HttpReply, Reminder
 from flow_engine.engine.templating import render_text
 from flow_engine.sqlite_host.store import Database
 
@@ -77,6 +77,19 @@ class Outbox:
 
 	def close(self, run: Mapping[str, Any], step_id: str) -> None:
 		"""See `ask`."""
+
+	def remind(self, reminder: Reminder) -> None:
+		"""Kept as a notice: a trial shows whom it would reach, the page its runs."""
+		self._notice(reminder, "late" if reminder.late else "at_risk")
+
+	def escalate(self, reminder: Reminder) -> None:
+		self._notice(reminder, "escalated")
+
+	def _notice(self, reminder: Reminder, subject: str) -> None:
+		people = [name for name in (reminder.user, reminder.role) if name]
+		key = f"{reminder.run['name']}:{reminder.step_id or ''}"
+		due = reminder.due_at.isoformat() if reminder.due_at is not None else ""
+		self.keep("notice", f"notice:{key}", to=", ".join(people), subject=subject, body=due)
 
 	def alert(self, run: Mapping[str, Any], step_id: str | None, code: str, message: str) -> None:
 		log.warning("%s %s failed: %s: %s", run.get("name"), step_id or "", code, message)

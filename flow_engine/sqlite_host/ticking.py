@@ -28,8 +28,8 @@ def look_after(host: StandaloneHost) -> dict[str, int]:
 def tick(host: StandaloneHost, seconds: float, stopped: Callable[[], bool] = lambda: False) -> dict[str, int]:
 	"""One tick: everything that is due now, for at most this long and what is under way then. `{repaired,
 	late, woken, incidents, fired, runs, deliveries, left, failed}`: schedules `fired`, `runs` advanced,
-	`deliveries` attempted, `left` 1 when the time was up first, `failed` parts, which are reported and keep no other from its turn. Raises
-	StorageFailed."""
+	`deliveries` attempted, `left` 1 when the time was up first, `failed` parts, which are reported and keep
+	no other from its turn. Raises StorageFailed."""
 	until = host.clock.monotonic() + seconds
 	found: Counter[str] = Counter(woken=0, incidents=0, fired=0, runs=0, deliveries=0, failed=0)
 

@@ -11,6 +11,7 @@ from flow_engine.engine.draining import drain
 from flow_engine.engine.errors import FlowError
 from flow_engine.engine.running import LEASE_SECONDS
 from flow_engine.engine.session import Session
+from flow_engine.engine.sla.watching import watch_clocks
 from flow_engine.engine.state import StepState, StepStatus
 from flow_engine.service.deliveries import send_due
 from flow_engine.sqlite_host.host import StandaloneHost
@@ -34,10 +35,12 @@ def instants(host: StandaloneHost, clock: VirtualClock, until: datetime | None =
 	"""
 	stalls = 0
 	for _ in range(MAX_ADVANCES):
+		watch_clocks(host)
 		advanced = drain(host, seconds=0)
 		send_due(host, seconds=0)
 		yield clock.now()
-		next_at = host.runs.next_wake()
+		known = [host.runs.next_wake(), host.runs.next_sla()]
+		next_at = min((when for when in known if when is not None), default=None)
 		if next_at is None or (until is not None and next_at > until):
 			return
 		if next_at > clock.now():

@@ -186,6 +186,19 @@ class SqlClaims(Dialect):
 		rows = self._rows(f"SELECT COUNT(*) AS n FROM `tabFlow Run` WHERE {_DUE}", [now, now])
 		return int(rows[0]["n"])
 
+	def late_runs(self, limit: int) -> list[str]:
+		"""Along the index on `sla_at`, which stands only where a promise is still open."""
+		rows = self._rows(
+			f"SELECT name FROM `tabFlow Run` WHERE sla_at <= %s ORDER BY sla_at LIMIT {int(limit)}",
+			[self.utc_text(self.now())],
+		)
+		return [row["name"] for row in rows]
+
+	def next_sla(self) -> datetime | None:
+		"""When a clock has something to say next."""
+		rows = self._rows("SELECT MIN(sla_at) AS at FROM `tabFlow Run` WHERE sla_at IS NOT NULL")
+		return self.from_utc(rows[0]["at"])
+
 	def next_wake(self) -> datetime | None:
 		"""When something is due next, as far as is known."""
 		rows = self._rows("SELECT MIN(wake_at) AS at FROM `tabFlow Run` WHERE wake_at IS NOT NULL")

@@ -8,11 +8,13 @@ from flow_engine.testing.contract.audit import AuditContract
 from flow_engine.testing.contract.batches import BatchContract
 from flow_engine.testing.contract.calls import CallContract
 from flow_engine.testing.contract.claims import ClaimContract
+from flow_engine.testing.contract.compensations import CompensationContract
 from flow_engine.testing.contract.forgotten import ForgottenContract
 from flow_engine.testing.contract.links import LinkContract
 from flow_engine.testing.contract.made_documents import MadeDocumentContract
 from flow_engine.testing.contract.operations import OperationsContract
 from flow_engine.testing.contract.outsiders import OutsiderContract
+from flow_engine.testing.contract.service_levels import ServiceLevelContract
 from flow_engine.testing.contract.steps import StepContract
 from flow_engine.testing.contract.waits import WaitContract
 
@@ -29,5 +31,7 @@ class HostContract(
 	AuditContract,
 	LinkContract,
 	MadeDocumentContract,
+	CompensationContract,
+	ServiceLevelContract,
 ):
 	"""All of it. No TestCase, so that importing it collects nothing."""

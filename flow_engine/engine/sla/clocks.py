@@ -1,0 +1,138 @@
+"""Since when and until when the clocks of a run go: a pure reading of its states, its rules and a calendar.
+
+A step's clock goes from the moment it was ready, or from the end of its own delay or date, which is no
+lateness, until it is settled: waiting for a person, retries and a failure that nobody has seen to all count.
+The run's goes from its start to its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from flow_engine.engine.planning import Frontier
+from flow_engine.engine.sla.business_hours import BusinessHours
+from flow_engine.engine.sla.durations import NEVER, Duration
+from flow_engine.engine.sla.marks import UNMARKED, SlaMarks
+from flow_engine.engine.sla.rules import Sla
+from flow_engine.engine.state import StepState, StepStatus
+
+_OPEN = (StepStatus.WAITING, StepStatus.SCHEDULED, StepStatus.RUNNING)
+_PLANNED = ("delay", "date")
+
+Calendars = Callable[[str], BusinessHours]
+
+# How a run stands with its promises, the worst first: something is late now; something soon will be;
+# something was late; nothing was.
+OVERDUE, AT_RISK, MISSED, ON_TIME = "overdue", "at_risk", "missed", "on_time"
+STANDINGS = (OVERDUE, AT_RISK, MISSED, ON_TIME)
+
+
+@dataclass(frozen=True, slots=True)
+class SlaClock:
+	"""One clock. `step_id` is None for the run's own. `since` is None where it has not begun."""
+
+	step_id: str | None
+	rule: Sla
+	marks: SlaMarks
+	since: datetime | None
+	warn_at: datetime | None
+	breach_at: datetime | None
+	open: bool
+
+	@property
+	def next_at(self) -> datetime | None:
+		"""When it has something to say next."""
+		if not self.open or self.marks.breached_at is not None:
+			return None
+		times = [self.breach_at] if self.marks.warned_at is not None else [self.warn_at, self.breach_at]
+		return min((when for when in times if when is not None), default=None)
+
+
+def is_open(state: StepState) -> bool:
+	"""Does the step's clock go? One that is skipped, settled or cancelled has none; a failure that nothing
+	handles waits for somebody like everything else."""
+	if state.status is StepStatus.PENDING:
+		return state.ready_at is not None
+	return state.status in _OPEN or (state.status is StepStatus.FAILED and state.handled is None)
+
+
+def clocked(state: StepState) -> StepState:
+	"""The same state, remembering since when its clock goes where that is not when it became ready."""
+	since = state.sla.since if state.sla is not None else None
+	if state.status is StepStatus.SCHEDULED and state.purpose in _PLANNED:
+		new = state.trigger_at
+	elif since is not None and state.trigger_at is not None and state.purpose == "call":
+		# Fired by somebody before its time.
+		new = min(since, state.trigger_at)
+	else:
+		return state
+	marks = state.sla or UNMARKED
+	if new == marks.since:
+		return state
+	return state.changed(sla=SlaMarks(new, marks.warned_at, marks.breached_at, marks.due_at))
+
+
+class Clocks:
+	"""The clocks of one run, over its frontier. `marks`: the run's own."""
+
+	def __init__(self, frontier: Frontier, marks: SlaMarks, calendars: Calendars):
+		self.frontier = frontier
+		self.marks = marks
+		self.calendars = calendars
+		self._known: dict[str, BusinessHours] = {}
+
+	def all(self) -> Iterator[SlaClock]:
+		"""Those that have begun, the run's own last."""
+		definition = self.frontier.definition
+		for step_id, rule in definition.slas.items():
+			clock = self.of_step(step_id, rule)
+			if clock.since is not None:
+				yield clock
+		if definition.run_sla is not None:
+			started_at, is_open = self.frontier.started_at, self.frontier.is_open
+			yield self._clock(None, definition.run_sla, self.marks, started_at, is_open)
+
+	def of_step(self, step_id: str, rule: Sla) -> SlaClock:
+		state = self.frontier.state(step_id)
+		marks = state.sla or UNMARKED
+		began = is_open(state) or state.status in (StepStatus.DONE, StepStatus.FAILED, StepStatus.CANCELLED)
+		since = (marks.since or state.ready_at or self.frontier.ready_time(step_id)) if began else None
+		return self._clock(step_id, rule, marks, since, is_open(state))
+
+	def _clock(
+		self, step_id: str | None, rule: Sla, marks: SlaMarks, since: datetime | None, is_open: bool
+	) -> SlaClock:
+		warn_at = self._after(rule, rule.warn, since)
+		breach_at = marks.breached_at or marks.due_at or self._after(rule, rule.breach, since)
+		return SlaClock(step_id, rule, marks, since, marks.warned_at or warn_at, breach_at, is_open)
+
+	def _after(self, rule: Sla, duration: Duration | None, since: datetime | None) -> datetime | None:
+		if duration is None or since is None:
+			return None
+		if not rule.calendar:
+			try:
+				return min(since + timedelta(seconds=duration.elapsed_seconds), NEVER)
+			except OverflowError:
+				return NEVER
+		if rule.calendar not in self._known:
+			self._known[rule.calendar] = self.calendars(rule.calendar)
+		return self._known[rule.calendar].after(since, duration)
+
+	def next_at(self) -> datetime | None:
+		"""When one of them has something to say next."""
+		times = [clock.next_at for clock in self.all()]
+		return min((when for when in times if when is not None), default=None)
+
+	def standing(self) -> str:
+		"""One of STANDINGS."""
+		missed = at_risk = False
+		for clock in self.all():
+			if clock.marks.breached_at is not None:
+				if clock.open:
+					return OVERDUE
+				missed = True
+			elif clock.open and clock.marks.warned_at is not None:
+				at_risk = True
+		return AT_RISK if at_risk else MISSED if missed else ON_TIME

@@ -9,7 +9,7 @@ from flow_engine.frappe_host.bulk import start_bulk
 from flow_engine.frappe_host.host import get_host
 from flow_engine.frappe_host.permissions import sees_all
 from flow_engine.service import arguments as read
-from flow_engine.service import doors, versions
+from flow_engine.service import differences, doors, versions
 from flow_engine.service.bulk import read_bulk
 from flow_engine.service.standing import standing as runs_standing
 
@@ -125,6 +125,15 @@ def history(name=None, limit=None, start=None):
 	"""The versions of a flow; how many runs each has is for those who may see every run."""
 	frappe.has_permission("Flow Template", "read", throw=True)
 	return versions.history(get_host(), _store(), name, limit, start, counts=sees_all())
+
+
+# By POST too: a draft is too long for an address.
+@frappe.whitelist(methods=["GET", "POST"])
+@endpoint
+def diff(name=None, before=None, after=None, definition=None):
+	"""What differs between two versions of a flow, in the caller's language."""
+	frappe.has_permission("Flow Template", "read", throw=True)
+	return differences.diff(_store(), name, before, after, definition, frappe._)
 
 
 @frappe.whitelist(methods=["POST"])

@@ -1,4 +1,4 @@
-"""The `flow-engine` command: validate, simulate, demo, serve, seed, tick.
+"""The `flow-engine` command: validate, diff, simulate, demo, serve, seed, settings, tick.
 
 Decides the options and what the exit code says. Bad input ends as one line `code: message` on stderr and exit
 code 2, whatever the command; never as a traceback.
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from flow_engine import __version__
-from flow_engine.cli import checking, demonstration, serving, simulating, ticking
+from flow_engine.cli import checking, comparing, demonstration, serving, settings, simulating, ticking
 from flow_engine.cli.output import one_line, readable_streams
 from flow_engine.engine.errors import FlowError
 
@@ -31,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
 	found = _Parser(prog="flow-engine", description="Flows on this machine: one process, one SQLite file.")
 	found.add_argument("--version", action="version", version=f"flow-engine {__version__}")
 	commands = found.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
-	for module in (checking, simulating, demonstration, serving, ticking):
+	for module in (checking, comparing, simulating, demonstration, serving, settings, ticking):
 		module.add_commands(commands)
 	return found
 

@@ -122,6 +122,30 @@ def test_the_shipped_flows_are_valid(folder, path):
 	assert command(folder, "validate", str(path)).returncode == 0
 
 
+# --- diff ---------------------------------------------------------------------------------------------------
+
+COMPARED = [
+	(("valid.json", "valid.json"), 0, None),
+	(("valid.json", "exported.json"), 0, None),
+	(("valid.json", "problems.json"), 1, None),
+	(("valid.json", "missing.json"), 2, "unreadable"),
+	(("broken.json", "valid.json"), 2, "bad_json"),
+	(("valid.json", "list.json"), 2, "invalid_definition"),
+	(("number.json", "valid.json"), 2, "invalid_definition"),
+]
+
+
+@pytest.mark.parametrize(("files", "code", "refusal"), COMPARED, ids=[" ".join(row[0]) for row in COMPARED])
+def test_diff_says_by_its_exit_code_whether_something_differs(folder, files, code, refusal):
+	done = command(folder, "diff", *files, "--json")
+	assert done.returncode == code
+	if refusal:
+		assert one_coded_line(done) == refusal
+	else:
+		assert bool(json.loads(done.stdout)["changes"]) == bool(code)
+		assert command(folder, "diff", *files).stdout.splitlines()
+
+
 # --- simulate -----------------------------------------------------------------------------------------------
 
 

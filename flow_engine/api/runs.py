@@ -14,7 +14,8 @@ from flow_engine.frappe_host.host import get_host
 from flow_engine.frappe_host.jobs import is_disabled
 from flow_engine.frappe_host.watching import watch
 from flow_engine.service import arguments as read
-from flow_engine.service import doors
+from flow_engine.service import compensation as undoing
+from flow_engine.service import doors, service_levels
 from flow_engine.service.bulk import read_bulk
 from flow_engine.service.runs import run_actions
 
@@ -100,6 +101,7 @@ def list(
 	limit=None,
 	start=None,
 	version=None,
+	sla_status=None,
 ):
 	"""Runs the caller may see, newest first."""
 	return {
@@ -112,6 +114,7 @@ def list(
 			limit=read.whole_number(limit, "limit", 50, 1, doors.MAX_LIST),
 			start=read.whole_number(start, "start", 0, 0, 10_000_000),
 			version=read.whole_number(version, "version", 0, 0, 10_000_000),
+			sla_status=service_levels.read_standing(sla_status),
 		)
 	}
 
@@ -126,7 +129,7 @@ def get(run=None, name=None):
 		watch(name)
 	for step in view["run"]["steps"]:
 		step["allowed"] = [a for a in step["allowed"] if run_access.may(a, name, step["id"])]
-	view["run"]["allowed"] = run_actions(view["run"]["status"]) if is_manager() else []
+	view["run"]["allowed"] = run_actions(view["run"]) if is_manager() else []
 	return view
 
 
@@ -140,11 +143,29 @@ def log(run=None, step_id=None):
 
 @frappe.whitelist(methods=["POST"])
 @endpoint
-def cancel(run=None, reason=None):
+def cancel(run=None, reason=None, compensate=None):
 	only_managers()
-	return doors.cancel(
-		get_host(), run, read.text(reason, "reason") or f"Cancelled by {frappe.session.user}."
-	)
+	why = read.text(reason, "reason") or f"Cancelled by {frappe.session.user}."
+	return doors.cancel(get_host(), run, why, compensate)
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+@endpoint
+def compensation_plan(run=None):
+	"""What undoing a run would do, step by step, the last one first."""
+	only_managers()
+	values = run_access.check_may_see(read.needed(run, "run"))
+	return undoing.compensation_plan(get_host(), run, values)
+
+
+@frappe.whitelist(methods=["POST"])
+@endpoint
+def compensate(run=None, reason=None, happened=None):
+	"""Undo what an ended run has done, by a child run of it."""
+	only_managers()
+	if is_disabled():
+		raise EngineDisabled()
+	return undoing.compensate(get_host(), run, reason, happened)
 
 
 @frappe.whitelist(methods=["POST"])

@@ -6,6 +6,7 @@ from typing import Any
 
 import frappe
 
+from flow_engine.engine.compensation import definition_of
 from flow_engine.engine.definition import TriggerType
 from flow_engine.engine.errors import NotAllowed, RunNotFound, StepNotFound
 from flow_engine.frappe_host.host import get_host
@@ -27,6 +28,7 @@ _FIELDS = (
 	"completed_at",
 	"wake_at",
 	"error_code",
+	"sla_status",
 )
 
 
@@ -63,7 +65,7 @@ def check_may_fire(run: str, step_id: str) -> None:
 		return
 	host = get_host()
 	record = host.runs.read(run)
-	definition = host.definitions.load(record.flow_template, record.template_version)
+	definition = definition_of(host, record)
 	if step_id not in definition:
 		raise StepNotFound(f"{run} has no step {step_id!r}.")
 	if not is_meant(definition.step(step_id)):
@@ -100,6 +102,7 @@ def visible_runs(
 	limit: int,
 	start: int,
 	version: int = 0,
+	sla_status: str | None = None,
 ) -> list[dict[str, Any]]:
 	"""Runs the caller may see, newest first, times in ISO 8601."""
 	host = get_host()
@@ -109,6 +112,7 @@ def visible_runs(
 		"context_doctype": doctype,
 		"context_docname": docname,
 		"template_version": version,
+		"sla_status": sla_status,
 		"flow_template": host.templates.name_of(template) if template else None,
 	}
 	rows = frappe.get_list(

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from flow_engine.engine.compensating import key_of
+from flow_engine.engine.compensation import definition_of
 from flow_engine.engine.definition import as_json
 from flow_engine.engine.draining import start_run
 from flow_engine.engine.errors import (
@@ -38,7 +40,7 @@ from flow_engine.engine.ports import Host
 from flow_engine.engine.replaying import Target, replay_run
 from flow_engine.engine.state import RunStatus
 from flow_engine.service import arguments as read
-from flow_engine.service import templates
+from flow_engine.service import service_levels, templates
 from flow_engine.service.catalog import catalog as catalog_of
 from flow_engine.service.events import Occurrence, Trigger, judge, new_run, start_matching
 from flow_engine.service.payloads import accept_payload, published_schema
@@ -327,11 +329,18 @@ def token_fits(host: Host, run: str, step_id: str, token: str) -> bool:
 	return hmac.compare_digest(token.encode(), host.links.token(run, step_id).encode())
 
 
-def cancel(host: Host, run: Any, reason: Any = None) -> dict[str, Any]:
-	"""`in_flight`: steps whose external call could not be taken back. Raises RunNotFound, RunFinal."""
+def cancel(host: Host, run: Any, reason: Any = None, compensate: Any = None) -> dict[str, Any]:
+	"""compensate: whether what it did is undone; without it the flow decides.
+
+	`in_flight`: steps whose external call could not be taken back; `compensation`: the run that undoes what
+	was done, or None. Raises RunNotFound, RunFinal, BadInput.
+	"""
 	run = read.needed(run, "run")
-	in_flight = cancel_run(host, run, read.text(reason, "reason") or "Cancelled by hand.")
-	return {"run": run, "status": RunStatus.CANCELLED.value, "in_flight": in_flight}
+	wanted = None if compensate in (None, "") else bool(read.flag(compensate, "compensate"))
+	in_flight = cancel_run(host, run, read.text(reason, "reason") or "Cancelled by hand.", wanted)
+	undone_by = host.runs.started_by(key_of(run))
+	status = RunStatus.CANCELLED.value
+	return {"run": run, "status": status, "in_flight": in_flight, "compensation": undone_by}
 
 
 def retry(host: Host, run: Any, step_id: Any = None, reason: Any = None) -> dict[str, Any]:
@@ -411,7 +420,7 @@ def run_log(host: Any, run: Any, step_id: Any, values: bool = True) -> dict[str,
 	acting_user, error_code, …}], more}`. `values`: whether the caller may see results and messages."""
 	run, step_id = read.needed(run, "run"), read.needed(step_id, "step_id")
 	record = host.runs.read(run)
-	if step_id not in host.definitions.load(record.flow_template, record.template_version):
+	if step_id not in definition_of(host, record):
 		raise StepNotFound(f"{run} has no step {step_id[:64]!r}.")
 	found = FlowStanding(host.runs).attempts(run, step_id, MAX_ATTEMPTS + 1)
 	shown = describe_attempts(found[-MAX_ATTEMPTS:], values)
@@ -428,9 +437,10 @@ def list_runs(
 	limit: Any = None,
 	start: Any = None,
 	version: Any = None,
+	sla_status: Any = None,
 ) -> dict[str, Any]:
 	"""Runs that match, newest first, without steps. `template`: its id or its name; `version`: the number of
-	the one they are on."""
+	the one they are on; `sla_status`: how they stand with their service levels."""
 	status = read.text(status, "status")
 	if status is not None and status not in [item.value for item in RunStatus]:
 		raise BadInput(f"`status` must be one of {', '.join(item.value for item in RunStatus)}.")
@@ -442,6 +452,7 @@ def list_runs(
 		"customer": read.text(customer, "customer"),
 		"context_doctype": read.text(doctype, "doctype"),
 		"context_docname": read.text(docname, "docname"),
+		"sla_status": service_levels.read_standing(sla_status),
 	}
 	found = host.runs.find_runs(
 		{key: value for key, value in filters.items() if value is not None},

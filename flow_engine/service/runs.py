@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from flow_engine.engine.compensation import EVENT as COMPENSATION
+from flow_engine.engine.compensation import is_compensation
 from flow_engine.engine.definition import FlowDefinition, TriggerType, dump_definition
 from flow_engine.engine.errors import FlowError, TransientDatabaseError
 from flow_engine.engine.ports import Host, RunRecord
 from flow_engine.engine.running import Advanced
 from flow_engine.engine.session import Session
 from flow_engine.engine.state import RunStatus, StepState, StepStatus, in_log
+from flow_engine.service.compensation import run_compensation
+from flow_engine.service.service_levels import clocks_of
 
 
 def describe_run(host: Host, record: RunRecord, values: bool = True) -> dict[str, Any]:
@@ -43,7 +47,14 @@ def describe_run(host: Host, record: RunRecord, values: bool = True) -> dict[str
 	except FlowError as error:
 		return {**view, "steps": [], "error": {"code": error.code, "message": error.message}}
 	view["failed_steps"] = session.frontier.failed_steps
+	undoing, undone = run_compensation(host, session)
+	view.update(undoing)
+	if undoing["compensates"] and not values:
+		undoing["compensates"].pop("reason")
 	view["definition"] = drawn_definition(session.definition, values)
+	clocks = clocks_of(session)
+	view["sla"] = clocks.get(None)
+	view["sla_status"] = session.clocks.standing() if session.definition.has_sla else None
 	steps = []
 	for step in session.definition.steps:
 		state = session.state(step.id)
@@ -55,7 +66,9 @@ def describe_run(host: Host, record: RunRecord, values: bool = True) -> dict[str
 			"branch": step.branch,
 			"trigger_type": step.trigger.type.value,
 			**step_view(state),
-			"allowed": allowed_actions(record, step.trigger.type, state),
+			"sla": clocks.get(step.id),
+			"allowed": [] if view["compensation"] else allowed_actions(record, step.trigger.type, state),
+			"undone": undone.get(step.id),
 		}
 		if values:
 			result = state.result
@@ -72,6 +85,9 @@ def drawn_definition(definition: FlowDefinition, values: bool = True) -> dict[st
 	"""The version a run was made from, for drawing it. `values`: with payloads, conditions and variables;
 	without, what the tree and its labels need."""
 	data = dump_definition(definition)
+	for step, drawn in zip(definition.steps, data["steps"], strict=True):
+		if step.undo is not None:
+			drawn["undo"] = step.undo.value
 	if values:
 		return data
 	return {
@@ -101,7 +117,7 @@ def describe_attempts(attempts: Iterable[Mapping[str, Any]], values: bool) -> li
 
 
 _DRAWN_TRIGGER = ("event", "doctype", "doc_event", "field")
-_DRAWN_STEP = ("id", "kind", "label", "parent_id", "branch", "depends_on", "on_error", "disabled")
+_DRAWN_STEP = ("id", "kind", "label", "parent_id", "branch", "depends_on", "on_error", "disabled", "undo")
 _ATTEMPT_VALUES = ("result", "error_message", "late_outcome")
 
 
@@ -130,17 +146,23 @@ def allowed_actions(record: RunRecord, trigger: TriggerType, state: StepState) -
 		and state.handled is None
 	):
 		allowed = ["retry", "skip", "mark_done"]
-		return [*allowed, "replay"] if record.status != RunStatus.RUNNING else allowed
-	if record.status != RunStatus.RUNNING and (state.settled and state.status is not StepStatus.SKIPPED):
+		ended = record.status != RunStatus.RUNNING
+		return [*allowed, "replay"] if ended and not is_compensation(record) else allowed
+	replayable = record.status != RunStatus.RUNNING and not is_compensation(record)
+	if replayable and (state.settled and state.status is not StepStatus.SKIPPED):
 		return ["replay"]
 	return []
 
 
-def run_actions(status: str) -> list[str]:
-	"""What the status of a run allows to be done to all of it."""
+def run_actions(run: Mapping[str, Any]) -> list[str]:
+	"""What can be done to all of a run, by its view."""
+	status = run["status"]
 	if status == RunStatus.RUNNING:
 		return ["cancel"]
-	return ["cancel", "replay"] if status == RunStatus.FAILED else ["replay"]
+	allowed = ["cancel"] if status == RunStatus.FAILED else []
+	if run["trigger_event"] != COMPENSATION:
+		allowed.append("replay")
+	return [*allowed, "compensate"] if run.get("compensable") else allowed
 
 
 def advanced_view(run: str, advanced: Advanced | None = None) -> dict[str, Any]:

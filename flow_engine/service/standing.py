@@ -12,6 +12,7 @@ from typing import Any
 from flow_engine.engine.errors import StateTooNew, StateUnreadable
 from flow_engine.engine.state import StepState, StepStatus, load_state
 from flow_engine.service import arguments as read
+from flow_engine.service.service_levels import standing_of_stored
 from flow_engine.service.templates import TemplateStore
 from flow_engine.store.standing import FlowStanding
 
@@ -23,9 +24,9 @@ _SHOWN = (StepStatus.WAITING, StepStatus.SCHEDULED, StepStatus.RUNNING, StepStat
 
 
 def standing(host: Any, store: TemplateStore, name: Any, step_id: Any = None) -> dict[str, Any]:
-	"""`{steps: {id: {waiting, scheduled, running, failed}}, runs: {running, failed, completed, cancelled},
-	more}`; with `step_id` also `here`: which runs stand at that step, `[{name, status, trigger_at,
-	context_doctype, context_docname, customer}]`, `status` being the step's.
+	"""`{steps: {id: {waiting, scheduled, running, failed, overdue?, at_risk?}}, runs: {running, failed,
+	completed, cancelled}, more}`; with `step_id` also `here`: which runs stand at that step, `[{name, status,
+	trigger_at, standing, context_doctype, context_docname, customer}]`, `status` being the step's.
 
 	The newest 500 running and the newest 500 failed runs are looked at (`more`: there are others); each
 	number of `runs` stops at 10,000. Raises TemplateNotFound, BadInput.
@@ -42,6 +43,9 @@ def standing(host: Any, store: TemplateStore, name: Any, step_id: Any = None) ->
 			for step, state in shown.items():
 				counts = steps.setdefault(step, {one.value: 0 for one in _SHOWN})
 				counts[state.status.value] += 1
+				late = standing_of_stored(state)
+				if late:
+					counts[late] = counts.get(late, 0) + 1
 			if wanted in shown and len(here) < LISTED_RUNS:
 				here.append(_here(run, shown[wanted]))
 	picture = {"steps": steps, "runs": runs, "more": max(runs["running"], runs["failed"]) > SHOWN_RUNS}
@@ -60,4 +64,4 @@ def _shown(stored: Any) -> dict[str, StepState]:
 def _here(run: Mapping[str, Any], state: StepState) -> dict[str, Any]:
 	about = {key: run[key] for key in ("name", "context_doctype", "context_docname", "customer")}
 	due = state.trigger_at.isoformat() if state.trigger_at is not None else None
-	return {**about, "status": state.status.value, "trigger_at": due}
+	return {**about, "status": state.status.value, "trigger_at": due, "standing": standing_of_stored(state)}

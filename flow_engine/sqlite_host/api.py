@@ -13,12 +13,14 @@ from typing import Any
 
 from flow_engine.engine.errors import BadInput, FlowError
 from flow_engine.service import arguments as read
+from flow_engine.service import compensation as undoing
 from flow_engine.service import deliveries, differences, doors, editor, schedule_preview, schedules, versions
 from flow_engine.service.bulk import act_on_all, read_bulk
 from flow_engine.service.connections import flows_about
 from flow_engine.service.language import speaker
 from flow_engine.service.runs import run_actions
 from flow_engine.service.standing import standing
+from flow_engine.sqlite_host import trail_api
 from flow_engine.sqlite_host.document_types import KnownDocumentTypes
 from flow_engine.sqlite_host.documents_behind import StoredBehind
 from flow_engine.sqlite_host.host import StandaloneHost
@@ -116,7 +118,17 @@ def _event(caller: Caller, arguments: Arguments) -> dict[str, Any]:
 
 
 def _list_runs(caller: Caller, arguments: Arguments) -> dict[str, Any]:
-	names = ("status", "template", "version", "customer", "doctype", "docname", "limit", "start")
+	names = (
+		"status",
+		"template",
+		"version",
+		"customer",
+		"doctype",
+		"docname",
+		"limit",
+		"start",
+		"sla_status",
+	)
 	given = _only(arguments, *names)
 	given["docname"] = given["docname"] or arguments.get("document")
 	return doors.list_runs(caller.host, **given)
@@ -124,7 +136,7 @@ def _list_runs(caller: Caller, arguments: Arguments) -> dict[str, Any]:
 
 def _get_run(caller: Caller, arguments: Arguments) -> dict[str, Any]:
 	view = doors.get_run(caller.host, arguments.get("run") or arguments.get("name"))
-	view["run"]["allowed"] = run_actions(view["run"]["status"])
+	view["run"]["allowed"] = run_actions(view["run"])
 	return view
 
 
@@ -239,6 +251,7 @@ READS: Mapping[str, Callable[[Caller, Arguments], Any]] = {
 	"templates.standing": lambda c, a: standing(c.host, c.host.templates, a.get("name"), a.get("step_id")),
 	"runs.list": _list_runs,
 	"runs.get": _get_run,
+	"runs.compensation_plan": lambda c, a: undoing.compensation_plan(c.host, a.get("run")),
 	"runs.log": lambda c, a: doors.run_log(c.host, a.get("run"), a.get("step_id")),
 	"editor.fields": lambda c, a: editor.fields(_types(c), a.get("doctype")),
 	"editor.search": lambda c, a: editor.search(_types(c), **_only(a, "doctype", "text", "limit")),
@@ -254,6 +267,7 @@ READS: Mapping[str, Callable[[Caller, Arguments], Any]] = {
 	"schedules.preview": lambda c, a: schedule_preview.preview(
 		c.host, schedules.read_values(a.get("values")), read.text(a.get("language"), "language")
 	),
+	**trail_api.READS,
 	"documents.get": _get_document,
 	"documents.list": _list_documents,
 }
@@ -286,7 +300,10 @@ WRITES: Mapping[str, Callable[[Caller, Arguments], Any]] = {
 	"runs.advance": _advance,
 	"runs.complete": _complete,
 	"runs.event": _event,
-	"runs.cancel": lambda c, a: doors.cancel(c.host, a.get("run"), a.get("reason")),
+	"runs.cancel": lambda c, a: doors.cancel(c.host, **_only(a, "run", "reason", "compensate")),
+	"runs.compensate": lambda c, a: _waiting(
+		c, a, lambda: undoing.compensate(c.host, **_only(a, "run", "reason", "happened"))
+	),
 	"runs.retry": lambda c, a: _waiting(
 		c, a, lambda: doors.retry(c.host, a.get("run"), a.get("step_id"), a.get("reason"))
 	),
@@ -308,9 +325,7 @@ WRITES: Mapping[str, Callable[[Caller, Arguments], Any]] = {
 		schedules.create(c.host, schedules.read_values(a.get("values")))
 	),
 	"schedules.update": lambda c, a: _schedule(
-		schedules.update(
-			c.host, a.get("name"), schedules.read_values(a.get("values")), a.get("modified")
-		)
+		schedules.update(c.host, a.get("name"), schedules.read_values(a.get("values")), a.get("modified"))
 	),
 	"schedules.pause": lambda c, a: _schedule(schedules.pause(c.host, a.get("name"), a.get("reason"))),
 	"schedules.resume": lambda c, a: _schedule(schedules.resume(c.host, a.get("name"), a.get("reason"))),
@@ -323,6 +338,7 @@ WRITES: Mapping[str, Callable[[Caller, Arguments], Any]] = {
 	),
 	"deliveries.cancel": lambda c, a: deliveries.cancel(c.host, read.needed(a.get("delivery"), "delivery")),
 	"deliveries.signing_secret": lambda c, a: {"signing_secret": c.host.signing_secret()},
+	**trail_api.WRITES,
 	"documents.put": _put_document,
 	# Changes nothing, but a definition is too long for an address.
 	"editor.test_run": _test_run,

@@ -33,6 +33,8 @@ _INDEXES = (
 	"CREATE INDEX IF NOT EXISTS run_flow_wake ON `tabFlow Run` (flow_template, wake_at) "
 	"WHERE wake_at IS NOT NULL",
 	"CREATE INDEX IF NOT EXISTS run_sla ON `tabFlow Run` (sla_at) WHERE sla_at IS NOT NULL",
+	"CREATE INDEX IF NOT EXISTS run_sla_status ON `tabFlow Run` (sla_status, creation) "
+	"WHERE sla_status IS NOT NULL",
 	"CREATE INDEX IF NOT EXISTS run_quiet ON `tabFlow Run` (name) "
 	"WHERE status = 'running' AND wake_at IS NULL",
 	"CREATE INDEX IF NOT EXISTS run_context ON `tabFlow Run` (context_doctype, context_docname)",

@@ -33,7 +33,8 @@ _RUN_COLUMNS = (
 )
 _LIST_COLUMNS = (
 	"name, flow_template, template_version, status, trigger_event, context_doctype, context_docname, "
-	"customer, failed_steps, error_code, error_message, parent_run, started_at, completed_at, wake_at"
+	"customer, failed_steps, error_code, error_message, parent_run, started_at, completed_at, wake_at, "
+	"sla_status"
 )
 _FILTER_COLUMNS = {
 	"status",
@@ -42,6 +43,7 @@ _FILTER_COLUMNS = {
 	"customer",
 	"context_doctype",
 	"context_docname",
+	"sla_status",
 }
 
 # What every run begins with.

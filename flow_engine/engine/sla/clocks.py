@@ -49,6 +49,13 @@ class SlaClock:
 		times = [self.breach_at] if self.marks.warned_at is not None else [self.warn_at, self.breach_at]
 		return min((when for when in times if when is not None), default=None)
 
+	@property
+	def standing(self) -> str:
+		"""One of STANDINGS."""
+		if self.marks.breached_at is not None:
+			return OVERDUE if self.open else MISSED
+		return AT_RISK if self.open and self.marks.warned_at is not None else ON_TIME
+
 
 def is_open(state: StepState) -> bool:
 	"""Does the step's clock go? One that is skipped, settled or cancelled has none; a failure that nothing
@@ -126,13 +133,6 @@ class Clocks:
 		return min((when for when in times if when is not None), default=None)
 
 	def standing(self) -> str:
-		"""One of STANDINGS."""
-		missed = at_risk = False
-		for clock in self.all():
-			if clock.marks.breached_at is not None:
-				if clock.open:
-					return OVERDUE
-				missed = True
-			elif clock.open and clock.marks.warned_at is not None:
-				at_risk = True
-		return AT_RISK if at_risk else MISSED if missed else ON_TIME
+		"""The worst of them: one of STANDINGS."""
+		found = {clock.standing for clock in self.all()}
+		return next((one for one in STANDINGS if one in found), ON_TIME)

@@ -166,7 +166,7 @@ class ServiceLevelContract(ContractBase):
 	def test_the_lease_of_a_worker_is_left_alone(self):
 		run = self.waiting_with_sla()
 		self.pass_time(3 * DAY + 60)
-		self.host.runs.write(run, None, wake_at=self.now())
+		self.host.runs.transact(lambda: self.host.runs.write(run, None, wake_at=self.host.runs.now()))
 		claim = self.claim(run)
 		watch_clocks(self.host)
 		self.assertEqual(self.record(run).lease_token, claim.token)

@@ -10,6 +10,7 @@ from flow_engine.engine.definition import as_json, upgrade_definition
 from flow_engine.engine.errors import BadInput, DraftUnpublished, TemplateRetired
 from flow_engine.engine.ports import AuditEvent, Host
 from flow_engine.service.definitions import definition_hash, definition_text
+from flow_engine.service.schedules import revalidate
 
 KEEP, REPLACE = "keep", "replace"
 
@@ -61,3 +62,4 @@ def after_publish(
 	if restored_from:
 		details["restored_from"] = restored_from
 	host.runs.audit(AuditEvent("template.published", flow_template=template, reason=note, details=details))
+	revalidate(host, template, version)

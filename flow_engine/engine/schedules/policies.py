@@ -72,8 +72,8 @@ def decide_due(
 	if missed is Missed.RUN_ONCE and timely:
 		# What fires now in time stands for those before it.
 		keep = 0
-	kept = late[len(late) - keep :] if keep else []
-	given_up = late[: len(late) - keep] if keep else late
+	split = max(len(late) - keep, 0)
+	given_up, kept = late[:split], late[split:]
 	span = (given_up[0], given_up[-1], len(given_up)) if given_up else None
 	return Due((*kept, *timely), span, following)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from flow_engine.engine.schedules.calendars import Calendar, OffDays
@@ -77,7 +78,9 @@ def _once(timing: Timing) -> Iterator[Fire]:
 		for at in moments(timing.run_at, timing.zone)[:1]:
 			yield Fire(at, timing.run_at, timing.calendar.reason(timing.run_at.date()))
 		return
-	yield from _placed(timing, datetime.combine(day, timing.run_at.time()), timing.run_at, timing.zone)
+	# Once is once, also where the clock shows it twice.
+	found = _placed(timing, datetime.combine(day, timing.run_at.time()), timing.run_at, timing.zone)
+	yield from islice(found, 1)
 
 
 def _found_after(timing: Timing, after: datetime) -> Iterator[Fire]:
@@ -86,13 +89,11 @@ def _found_after(timing: Timing, after: datetime) -> Iterator[Fire]:
 	again = second_pass(after, timing.zone) if timing.fold is Fold.BOTH else None
 	if again is not None:
 		# What is shown between now and then has a second turn that begins before later local times do.
-		yield from _earliest(_walk(timing, local, after), _walk(timing, _before(again, timing.zone), again))
+		turn = again.astimezone(timing.zone) - timedelta(minutes=1)
+		second = _walk(timing, turn, again - timedelta(microseconds=1))
+		yield from _earliest(_walk(timing, local, after), second)
 		return
 	yield from _walk(timing, local, after)
-
-
-def _before(moment: datetime, zone: ZoneInfo) -> datetime:
-	return moment.astimezone(zone) - timedelta(minutes=1)
 
 
 def _earliest(one: Iterator[Fire], other: Iterator[Fire]) -> Iterator[Fire]:

@@ -122,6 +122,11 @@ function add_buttons(frm) {
 	frm.add_custom_button(__("Runs"), () =>
 		frappe.set_route("List", "Flow Run", "List", { flow_template: name }),
 	);
+	if (frappe.model.can_read("Flow Schedule")) {
+		frm.add_custom_button(__("Schedules"), () =>
+			frappe.set_route("List", "Flow Schedule", "List", { flow_template: name }),
+		);
+	}
 	if (is_active && trigger_event === "manual" && frappe.model.can_write("Flow Template")) {
 		frm.add_custom_button(__("Start…"), () => start(frm));
 	}

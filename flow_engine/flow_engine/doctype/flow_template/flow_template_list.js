@@ -23,6 +23,9 @@ frappe.listview_settings["Flow Template"] = {
 	},
 
 	onload(listview) {
+		if (frappe.model.can_read("Flow Schedule")) {
+			listview.page.add_actions_menu_item(__("Schedules"), () => open_schedules(listview), false);
+		}
 		if (!frappe.model.can_create("Flow Template")) return;
 		listview.page.add_inner_button(__("Start From…"), () => show_start());
 		listview.page.add_menu_item(__("Import Flows…"), import_flows);
@@ -86,6 +89,11 @@ function toggle(doc) {
 		__("Switch the flow off?"),
 		__("Switch Off"),
 	);
+}
+
+function open_schedules(listview) {
+	const names = listview.get_checked_items().map((one) => one.name);
+	frappe.set_route("List", "Flow Schedule", "List", { flow_template: ["in", names] });
 }
 
 async function duplicate(listview) {

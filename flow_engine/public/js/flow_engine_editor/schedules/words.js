@@ -106,25 +106,27 @@ export function skipWords(code, t) {
 }
 
 /** The forms that are due on a day at one time; others have none that a change of clocks could touch. */
-function dueOn(parts) {
+function dueOn(parts, days) {
 	return ({ month, day, weekday, isLast }) =>
-		({
+		// Days off are told by the server; clocks change on weekends nearly everywhere.
+		!(days && days !== "any" && (weekday === 0 || weekday === 6)) &&
+		{
 			day: () => true,
 			weekdays: () => weekday >= 1 && weekday <= 5,
 			week: () => parts.days.includes(weekday),
 			month: () => (parts.day === "L" ? isLast : parts.day === day),
 			year: () => parts.month === month && (parts.day === "L" ? isLast : parts.day === day),
-		})[parts.form]?.() ?? false;
+		}[parts.form]?.();
 }
 
 /**
- * What the change of clocks does to this cron line in this zone within a year, or "". policies: `{gap, fold}` as a
+ * What the change of clocks does to this cron line in this zone within a year, or "". policies: `{gap, fold, days}` as a
  * schedule has them; now: milliseconds.
  */
 export function changeWords(line, zone, policies, { language, now, t }) {
 	const parts = readCron(line);
 	if (!parts.time || !isZone(zone)) return "";
-	const change = changeAt(parts.time, zone, now, dueOn(parts));
+	const change = changeAt(parts.time, zone, now, dueOn(parts, policies.days));
 	if (!change) return "";
 	const day = format(language, { dateStyle: "full", timeZone: zone }).format(change.at);
 	const time = clockWords(parts.time, language);

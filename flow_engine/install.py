@@ -4,7 +4,7 @@ import frappe
 
 from flow_engine.frappe_host.names import SEQUENCES
 
-ROLES = ("Flow Manager", "Flow User")
+ROLES = ("Flow Manager", "Flow User", "Flow Auditor")
 
 
 def after_install():

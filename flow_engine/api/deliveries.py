@@ -7,7 +7,7 @@ from flow_engine.engine.errors import NotAllowed
 from flow_engine.frappe_host.delivering import visible_deliveries
 from flow_engine.frappe_host.host import get_host
 from flow_engine.service import arguments as read
-from flow_engine.service import deliveries
+from flow_engine.service import deliveries, webhooks
 
 
 @frappe.whitelist(methods=["GET", "POST"])
@@ -45,3 +45,12 @@ def signing_secret():
 	if "System Manager" not in frappe.get_roles():
 		raise NotAllowed("Only a System Manager may see the signing secret.")
 	return {"signing_secret": get_host().signing_secret()}
+
+
+@frappe.whitelist(methods=["POST"])
+@endpoint
+def rotate_signing_secret(overlap_hours=None):
+	"""Another secret from now on; for as many hours deliveries carry a signature of the former one too."""
+	if "System Manager" not in frappe.get_roles():
+		raise NotAllowed("Only a System Manager may replace the signing secret.")
+	return webhooks.rotate_signing_secret(get_host(), overlap_hours)

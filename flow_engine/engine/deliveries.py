@@ -21,6 +21,8 @@ class DeliveryStatus(StrEnum):
 	DELIVERED = "delivered"
 	FAILED = "failed"
 	CANCELLED = "cancelled"
+	# Its endpoint is paused; it is sent once that goes on.
+	HELD = "held"
 
 
 ENDED = (DeliveryStatus.DELIVERED, DeliveryStatus.FAILED, DeliveryStatus.CANCELLED)
@@ -38,6 +40,7 @@ class NewDelivery:
 	reference_name: str | None = None
 	flow_run: str | None = None
 	flow_step: str | None = None
+	held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,8 @@ class Delivery:
 	flow_run: str | None
 	flow_step: str | None
 	lease_token: str | None
+	reference_doctype: str | None = None
+	reference_name: str | None = None
 
 
 class Deliveries(Protocol):
@@ -73,8 +78,9 @@ class Deliveries(Protocol):
 		"""Write a due delivery in the *current* transaction; its name."""
 		...
 
-	def claim(self, limit: int, lease_seconds: float) -> list[DeliveryClaim]:
-		"""Take due deliveries, longest due first, in a transaction of its own."""
+	def claim(self, limit: int, lease_seconds: float, only: str | None = None) -> list[DeliveryClaim]:
+		"""Take due deliveries (or the one named, if it is due), longest due first, in a transaction of its
+		own."""
 		...
 
 	def begin(self, claim: DeliveryClaim, lease_seconds: float) -> Delivery | None:

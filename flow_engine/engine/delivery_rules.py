@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -83,20 +83,21 @@ def _again(
 	return Verdict(DeliveryStatus.PENDING, seconds, status, answer, error)
 
 
-def headers_of(delivery: Delivery, secret: str, now: datetime) -> Mapping[str, str]:
+def headers_of(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Mapping[str, str]:
 	"""The headers of one attempt. Key and body stay the same on every attempt; the time and with it the
-	signature are the attempt's own."""
+	signature are the attempt's own. With several secrets, while one takes the other's place, there is a
+	signature of each, with commas between; a receiver accepts any of them."""
 	timestamp = str(int(now.timestamp()))
 	return {
 		"Content-Type": "application/json",
 		"Idempotency-Key": delivery.key,
 		"X-Flow-Event": delivery.event,
 		"X-Flow-Timestamp": timestamp,
-		"X-Flow-Signature": sign(secret, timestamp, delivery.body),
+		"X-Flow-Signature": ",".join(sign(secret, timestamp, delivery.body) for secret in secrets),
 	}
 
 
 def sign(secret: str, timestamp: str, body: str) -> str:
-	"""`sha256=<hex>`: HMAC-SHA256 with the site's signing secret over `<timestamp>.<body>`, in UTF-8."""
+	"""`sha256=<hex>`: HMAC-SHA256 with the secret over `<timestamp>.<body>`, in UTF-8."""
 	signed = f"{timestamp}.{body}".encode()
 	return "sha256=" + hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()

@@ -1,9 +1,7 @@
-"""Deliveries on a site: the signing secret, the client that sends them, and the saves that cause them."""
+"""Deliveries on a site: the client that sends them, and the saves that cause them."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 import frappe
 from frappe.utils import get_system_timezone
-from frappe.utils.password import get_encryption_key
 
 from flow_engine.engine.ports import HttpClient
 from flow_engine.frappe_host.document_values import plain_document
@@ -47,12 +44,6 @@ class Enqueuing:
 	site: str
 	deliveries: SqlDeliveries
 	jobs: DrainHints
-
-
-def signing_secret() -> str:
-	"""The site's own, derived from its encryption key: no row of the database gives it away."""
-	key = get_encryption_key().encode()
-	return hmac.new(key, b"flow_engine deliveries", hashlib.sha256).hexdigest()
 
 
 def delivery_client() -> HttpClient:

@@ -10,7 +10,8 @@ from frappe.model.db_query import DatabaseQuery
 from frappe.permissions import get_role_permissions
 from frappe.share import get_shared
 
-SEES_ALL = frozenset({"System Manager", "Flow Manager"})
+# An auditor sees that there are runs and how they stand; their values are for managers.
+SEES_ALL = frozenset({"System Manager", "Flow Manager", "Flow Auditor"})
 NOTHING = "1=0"
 # Their conditions are made here: asking the framework for them would ask again, without end.
 OWN_RECORDS = frozenset({"Flow Run", "Flow Step Pending", "Flow Step Log", "Flow Delivery"})

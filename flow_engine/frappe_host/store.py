@@ -21,11 +21,13 @@ import frappe
 from flow_engine.engine.crash_points import reach
 from flow_engine.engine.errors import DuplicateTrigger, RunBusy, StorageFailed, TransientDatabaseError
 from flow_engine.engine.ports import AuditEvent, NewRun, RunRecord
+from flow_engine.engine.webhooks import Endpoint
 from flow_engine.frappe_host.acting import asking_once, check_publisher, forbid_commit
 from flow_engine.frappe_host.database_errors import is_away, is_duplicate, is_lost, is_timeout, is_transient
 from flow_engine.frappe_host.names import next_name
 from flow_engine.frappe_host.new_runs import SITE_TIMES, insert_run
 from flow_engine.frappe_host.templates import published_by
+from flow_engine.frappe_host.trigger_cache import current_map
 from flow_engine.store.dialect import assignments
 from flow_engine.store.runs import SqlRuns
 
@@ -172,6 +174,17 @@ class FrappeRuns(SqlRuns):
 			# By this a bulk operation that lost its worker knows what it has done already.
 			events = tuple(replace(event, details={**event.details, "bulk": bulk}) for event in events)
 		super().audit(*events)
+
+	def _endpoints(self) -> Sequence[Endpoint]:
+		return current_map().endpoints
+
+	def _site(self) -> str:
+		return frappe.local.site
+
+	def _hint(self) -> None:
+		from flow_engine.frappe_host.jobs import DrainHints
+
+		DrainHints().hint()
 
 	def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[Mapping[str, Any]]:
 		return frappe.db.sql(sql, list(values), as_dict=True)

@@ -16,14 +16,17 @@ from dataclasses import asdict, dataclass, field
 import frappe
 import redis
 
+from flow_engine.engine.webhooks import DOCTYPE as ENDPOINTS
+from flow_engine.engine.webhooks import Endpoint
 from flow_engine.frappe_host.cached_values import ask_value
 from flow_engine.frappe_host.event_sources import BECOMES, ON_INSERT, SOURCE
 from flow_engine.frappe_host.harmless import ends_transaction
 from flow_engine.service.events import Trigger
+from flow_engine.store.webhooks import endpoint_in
 
 KEY = "flow_engine_triggers"
 GENERATION = "flow_engine_triggers_generation"
-FORMAT = 2
+FORMAT = 3
 _LOCAL = "flow_engine_trigger_map"
 # A request sees one map from beginning to end; a job may run for minutes and asks again.
 JOB_SECONDS = 5
@@ -46,11 +49,13 @@ class Watch:
 
 @dataclass(slots=True)
 class TriggerMap:
-	"""Active flows by DocType and by event. `disabled`: the kill switch, asked when a flow would start."""
+	"""Active flows by DocType and by event. `disabled`: the kill switch, asked when a flow would start.
+	`endpoints`: who is told of audit events."""
 
 	disabled: bool = False
 	by_doctype: dict[str, Watch] = field(default_factory=dict)
 	by_event: dict[str, list[Trigger]] = field(default_factory=dict)
+	endpoints: list[Endpoint] = field(default_factory=list)
 
 
 NOTHING = TriggerMap()
@@ -150,8 +155,9 @@ def _read(memo: _Memo) -> TriggerMap:
 	return index(*read_database())
 
 
-def read_database() -> tuple[bool, list[Trigger], dict[str, str]]:
-	"""The kill switch, the triggers of active flows, the state field of each DocType's active workflow."""
+def read_database() -> tuple[bool, list[Trigger], dict[str, str], list[Endpoint]]:
+	"""The kill switch, the triggers of active flows, the state field of each DocType's active workflow, the
+	webhook endpoints that are on."""
 	from flow_engine.frappe_host.templates import active_triggers
 
 	disabled = bool(frappe.db.get_single_value("Flow Engine Settings", "disabled", cache=False))
@@ -160,11 +166,24 @@ def read_database() -> tuple[bool, list[Trigger], dict[str, str]]:
 	if any(trigger.doc_event == "workflow_transition" for trigger in triggers):
 		rows = frappe.get_all("Workflow", {"is_active": 1}, ["document_type", "workflow_state_field"])
 		workflows = {row.document_type: row.workflow_state_field for row in rows}
-	return disabled, triggers, workflows
+	return disabled, triggers, workflows, _endpoints()
 
 
-def index(disabled: bool, triggers: Iterable[Trigger], workflows: Mapping[str, str]) -> TriggerMap:
-	found = TriggerMap(disabled)
+def _endpoints() -> list[Endpoint]:
+	# Before the site is migrated there are none.
+	if not frappe.db.table_exists(ENDPOINTS):
+		return []
+	fields = ["name", "url", "events", "flow_template", "paused_at"]
+	return [endpoint_in(row) for row in frappe.get_all(ENDPOINTS, {"enabled": 1}, fields, order_by="name")]
+
+
+def index(
+	disabled: bool,
+	triggers: Iterable[Trigger],
+	workflows: Mapping[str, str],
+	endpoints: Iterable[Endpoint] = (),
+) -> TriggerMap:
+	found = TriggerMap(disabled, endpoints=list(endpoints))
 
 	def watch(doctype: str) -> Watch:
 		return found.by_doctype.setdefault(doctype, Watch())
@@ -209,7 +228,12 @@ def _fetch() -> TriggerMap | None:
 	if not generation or not raw or not raw.startswith(_head(generation)):
 		return None
 	data = json.loads(raw.split(b"\n", 1)[1])
-	found = index(data["disabled"], [Trigger(**values) for values in data["triggers"]], data["workflows"])
+	found = index(
+		data["disabled"],
+		[Trigger(**values) for values in data["triggers"]],
+		data["workflows"],
+		[Endpoint(**{**values, "patterns": tuple(values["patterns"])}) for values in data["endpoints"]],
+	)
 	_last_read[site] = (generation, found)
 	return found
 
@@ -238,8 +262,13 @@ def _refill() -> None:
 		generation, raw = cache.mget([cache.make_key(GENERATION), cache.make_key(KEY)])
 		if not generation or (raw and raw.startswith(_head(generation))):
 			return
-		disabled, triggers, workflows = read_database()
-		data = {"disabled": disabled, "triggers": [asdict(t) for t in triggers], "workflows": workflows}
+		disabled, triggers, workflows, endpoints = read_database()
+		data = {
+			"disabled": disabled,
+			"triggers": [asdict(t) for t in triggers],
+			"workflows": workflows,
+			"endpoints": [asdict(endpoint) for endpoint in endpoints],
+		}
 		cache.set(cache.make_key(KEY), _head(generation) + json.dumps(data, default=str).encode())
 	except Exception as error:
 		# The commit has happened and must not be told otherwise; the next save without a map tries again.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -25,7 +25,10 @@ from flow_engine.engine.errors import (
 	TransientDatabaseError,
 )
 from flow_engine.engine.ports import AuditEvent, Clock, HttpClient, HttpReply, Jobs, Messages, Runs
+from flow_engine.engine.webhooks import TEST_EVENT, Health, endpoint_of
 from flow_engine.service import arguments as read
+from flow_engine.service.endpoint_health import EndpointStore, note_outcome, pause_dead, refuse_sending
+from flow_engine.store.webhooks import SqlEndpoints
 
 CLAIM_LIMIT = 20
 LEASE_SECONDS = 60.0
@@ -61,7 +64,11 @@ class DeliveringHost(EnqueuingHost, Protocol):
 	@property
 	def delivery_client(self) -> Callable[[], HttpClient]: ...
 	@property
-	def signing_secret(self) -> Callable[[], str]: ...
+	def signing_secrets(self) -> Callable[[], Sequence[str]]: ...
+	@property
+	def endpoints(self) -> SqlEndpoints: ...
+	@property
+	def endpoint_store(self) -> EndpointStore: ...
 
 
 def enqueue(host: EnqueuingHost, new: NewDelivery) -> str:
@@ -90,6 +97,12 @@ def send_due(host: DeliveringHost, seconds: float, stopped: Callable[[], bool] =
 			host.jobs.hint()
 			break
 	return sender.sent
+
+
+def send_one(host: DeliveringHost, name: str) -> None:
+	"""Send this delivery now, if it is due and nobody else is sending it."""
+	for claim in host.deliveries.claim(1, LEASE_SECONDS, only=name):
+		_Sender(host).send(claim)
 
 
 def redeliver(host: DeliveringHost, name: str) -> dict[str, Any]:
@@ -181,15 +194,19 @@ class _Sender:
 			self.host.report(error, f"delivering {claim.name}")
 
 	def _attempt(self, claim: DeliveryClaim, delivery: Delivery) -> None:
-		verdict = judge_lost(delivery)
+		verdict = judge_lost(delivery) or refuse_sending(self.host, delivery)
 		if verdict is None:
 			self.sent += 1
 			outcome = self._call(delivery)
 			if isinstance(outcome, HttpNoAnswer):
 				self.silent.add(_origin(delivery.url))
 			verdict = judge(outcome, delivery.attempts, self.host.clock.now(), self.host.clock.random())
+			if delivery.event == TEST_EVENT and verdict.status is DeliveryStatus.PENDING:
+				verdict = replace(verdict, status=DeliveryStatus.FAILED, after_seconds=None)
 		settled = verdict
-		self.host.runs.transact(lambda: self._record(claim, delivery, settled))
+		dead = self.host.runs.transact(lambda: self._record(claim, delivery, settled))
+		if dead is not None:
+			pause_dead(self.host, endpoint_of(delivery) or "", dead)
 
 	def _call(self, delivery: Delivery) -> HttpReply | FlowError:
 		"""Nothing is locked meanwhile."""
@@ -199,7 +216,7 @@ class _Sender:
 			return self.client.request(
 				"POST",
 				delivery.url,
-				headers=headers_of(delivery, self.host.signing_secret(), self.host.clock.now()),
+				headers=headers_of(delivery, self._secrets(delivery), self.host.clock.now()),
 				body=delivery.body,
 				timeout_seconds=TIMEOUT_SECONDS,
 			)
@@ -209,7 +226,12 @@ class _Sender:
 			self.host.report(error, f"delivering {delivery.name}")
 			return HttpNoAnswer(f"The call ended with {type(error).__name__}; its outcome is unknown.")
 
-	def _record(self, claim: DeliveryClaim, delivery: Delivery, verdict: Verdict) -> None:
+	def _secrets(self, delivery: Delivery) -> Sequence[str]:
+		endpoint = endpoint_of(delivery)
+		return self.host.endpoint_store.secrets(endpoint) if endpoint else self.host.signing_secrets()
+
+	def _record(self, claim: DeliveryClaim, delivery: Delivery, verdict: Verdict) -> Health | None:
+		"""The health of the delivery's endpoint, when it should be left alone from now on."""
 		now = self.host.runs.now()
 		columns: dict[str, Any] = {
 			"status": verdict.status.value,
@@ -223,9 +245,16 @@ class _Sender:
 			columns["wake_at"] = now + timedelta(seconds=verdict.after_seconds)
 		if verdict.status is DeliveryStatus.DELIVERED:
 			columns["delivered_at"] = now
-		kept = self.host.deliveries.close(claim, **columns)
-		if kept and verdict.status is DeliveryStatus.FAILED and delivery.flow_run:
+		if verdict.status is DeliveryStatus.HELD:
+			# It was not tried.
+			columns["attempts"] = delivery.attempts - 1
+		if not self.host.deliveries.close(claim, **columns):
+			return None
+		if endpoint_of(delivery):
+			return note_outcome(self.host, delivery, verdict)
+		if verdict.status is DeliveryStatus.FAILED and delivery.flow_run:
 			self._alert(delivery, verdict)
+		return None
 
 	def _alert(self, delivery: Delivery, verdict: Verdict) -> None:
 		try:

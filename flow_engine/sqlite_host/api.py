@@ -340,6 +340,9 @@ WRITES: Mapping[str, Callable[[Caller, Arguments], Any]] = {
 	"deliveries.signing_secret": lambda c, a: {"signing_secret": c.host.signing_secret()},
 	**trail_api.WRITES,
 	"documents.put": _put_document,
-	# Changes nothing, but a definition is too long for an address.
+	# These change nothing, but a definition is too long for an address.
+	"editor.condition": lambda c, a: editor.condition(
+		c.host.templates.condition_strategy, **_only(a, "text", "definition", "step_id")
+	),
 	"editor.test_run": _test_run,
 }

@@ -140,7 +140,7 @@ def open_host(
 		signing_secret=lambda: signing_key.secrets()[0],
 		signing_secrets=signing_key.secrets,
 		endpoints=SqlEndpoints(runs),
-		endpoint_store=SqliteEndpointStore(runs, _tell_paused),
+		endpoint_store=SqliteEndpointStore(runs, signing_key, _tell_paused),
 		schedules=Schedules(schedules, records, StoredSources(documents)),
 	)
 	records.host = host

@@ -25,6 +25,7 @@ from flow_engine.service.language import said_again, with_problems_in
 from flow_engine.sqlite_host import api, editor_page, incoming, pages
 from flow_engine.sqlite_host.api import Caller
 from flow_engine.sqlite_host.host import StandaloneHost
+from flow_engine.sqlite_host.trail_api import Download
 from flow_engine.sqlite_host.worker import Worker
 
 log = logging.getLogger("flow_engine")
@@ -72,7 +73,10 @@ class Application:
 			if not request.path.startswith(LINK):
 				incoming.check_sender(request, self.hosts)
 			if for_programs:
-				return _json({"message": with_problems_in(self._api(request), _language(request))})
+				answer = self._api(request)
+				if isinstance(answer, Download):
+					return _file(answer)
+				return _json({"message": with_problems_in(answer, _language(request))})
 			return self._page(request)
 		except FlowError as error:
 			return _refusal(request, error, for_programs)
@@ -124,6 +128,11 @@ def _language(request: Request) -> str:
 def _json(data: Any, status: int = 200) -> Response:
 	text = json.dumps(data, ensure_ascii=False, default=str)
 	return Response(text.encode("utf-8", "backslashreplace"), status, content_type="application/json")
+
+
+def _file(download: Download) -> Response:
+	headers = {"Content-Disposition": f'attachment; filename="{download.name}"'}
+	return Response(download.chunks, content_type=download.content_type, headers=headers)
 
 
 def _html(text: str, status: int = 200) -> Response:

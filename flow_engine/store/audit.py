@@ -7,9 +7,13 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
+from flow_engine.engine.compensation import EVENT as COMPENSATION
 from flow_engine.engine.ports import Ancestor, AuditEvent
+from flow_engine.engine.webhooks import Endpoint, deliveries_of
+from flow_engine.store.deliveries import SqlDeliveries
 from flow_engine.store.dialect import storable, to_json
 from flow_engine.store.steps import DIGITS, MANY_ROWS, SqlSteps
+from flow_engine.store.webhooks import EVENT_COLUMNS, event_in
 
 LONGEST_REASON = 1_000
 _COUNT = count()
@@ -30,6 +34,47 @@ class SqlAudit(SqlSteps):
 	def _put_audit(self, rows: Sequence[Mapping[str, Any]]) -> None:
 		for start in range(0, len(rows), MANY_ROWS):
 			self._insert("Flow Audit Event", rows[start : start + MANY_ROWS])
+		endpoints = self._endpoints()
+		if endpoints:
+			deliveries = SqlDeliveries(self)
+			for new in deliveries_of((event_in(row, self) for row in rows), endpoints):
+				deliveries.insert(new, self._site())
+				self._hint()
+
+	def find_events(
+		self, conditions: Sequence[tuple[str, str, str]], limit: int, start: int = 0
+	) -> list[dict[str, Any]]:
+		"""Events for which all of these `(column, operator, value)` hold, newest first; see `event_in`."""
+		return self._events(conditions, "happened_at DESC, name DESC", f"{int(limit)} OFFSET {int(start)}")
+
+	def events_after(
+		self, conditions: Sequence[tuple[str, str, str]], after: str, limit: int
+	) -> list[dict[str, Any]]:
+		"""The next events after the one of this id, in the order of ids, which is that of time."""
+		return self._events([*conditions, ("name", ">", after)], "name", str(int(limit)))
+
+	def _events(
+		self, conditions: Sequence[tuple[str, str, str]], order: str, limit: str
+	) -> list[dict[str, Any]]:
+		where = "".join(f" AND `{column}` {operator} %s" for column, operator, _value in conditions)
+		rows = self._rows(
+			f"SELECT {EVENT_COLUMNS} FROM `tabFlow Audit Event` WHERE 1 = 1{where} ORDER BY {order} "
+			f"LIMIT {limit}",
+			[value for _column, _operator, value in conditions],
+		)
+		return [event_in(row, self) for row in rows]
+
+	# A host that has webhook endpoints brings these three.
+
+	def _endpoints(self) -> Sequence[Endpoint]:
+		"""Those that are on."""
+		return ()
+
+	def _site(self) -> str:
+		raise NotImplementedError
+
+	def _hint(self) -> None:
+		"""Deliveries were written, which may be sent once this transaction has committed."""
 
 	def _audit_row(self, event: AuditEvent, at: datetime, stamp: str, acting: str) -> dict[str, Any]:
 		user = acting if event.user is None else event.user or None
@@ -69,7 +114,8 @@ class SqlAudit(SqlSteps):
 			if not rows:
 				break
 			row = rows[0]
-			replays = str(row["trigger_key"] or "").startswith("replay:")
+			# What undoes a run stands for it, as what repeats it does.
+			replays = str(row["trigger_key"] or "").startswith(("replay:", "compensate:"))
 			found.append(Ancestor(row["name"], row["flow_template"], row["parent_run"], replays))
 			at = row["parent_run"]
 		return found
@@ -77,16 +123,18 @@ class SqlAudit(SqlSteps):
 	def failures_in_a_row(self, template: str, since: datetime | None, most: int) -> int:
 		# Both along the index on (flow_template, status, completed_at): no counter that every run's end would
 		# have to lock, and nothing to do for runs that complete.
+		# A run that undid another one says nothing about how the flow does.
 		rows = self._rows(
-			"SELECT MAX(completed_at) AS at FROM `tabFlow Run` WHERE flow_template = %s AND "
-			"status = 'completed'",
-			[template],
+			"SELECT completed_at AS at FROM `tabFlow Run` WHERE flow_template = %s AND "
+			"status = 'completed' AND trigger_event <> %s ORDER BY completed_at DESC LIMIT 1",
+			[template, COMPENSATION],
 		)
-		times = [when for when in (self.from_site(rows[0]["at"]), since) if when is not None]
+		last = self.from_site(rows[0]["at"]) if rows else None
+		times = [when for when in (last, since) if when is not None]
 		after = self.site_text(max(times)) if times else "1000-01-01 00:00:00"
 		rows = self._rows(
 			"SELECT name FROM `tabFlow Run` WHERE flow_template = %s AND status = 'failed' AND "
-			f"completed_at > %s LIMIT {int(most)}",
-			[template, after],
+			f"completed_at > %s AND trigger_event <> %s LIMIT {int(most)}",
+			[template, after, COMPENSATION],
 		)
 		return len(rows)

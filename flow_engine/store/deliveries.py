@@ -23,12 +23,15 @@ from flow_engine.engine.errors import DeliveryNotFound
 from flow_engine.store.dialect import Dialect, places, storable
 
 _TABLE = "`tabFlow Delivery`"
-_COLUMNS = "name, event, status, url, body, idempotency_key, attempts, flow_run, flow_step, lease_token"
+_COLUMNS = (
+	"name, event, status, url, body, idempotency_key, attempts, flow_run, flow_step, lease_token, "
+	"reference_doctype, reference_name"
+)
 _LIST_COLUMNS = (
 	"name, event, status, destination, attempts, last_status, last_error, reference_doctype, reference_name, "
 	"flow_run, flow_step, creation, last_attempt_at, delivered_at, wake_at"
 )
-_FILTER_COLUMNS = {"status", "event", "flow_run", "reference_doctype", "reference_name"}
+_FILTER_COLUMNS = {"name", "status", "event", "flow_run", "reference_doctype", "reference_name"}
 _SITE_COLUMNS = ("last_attempt_at", "delivered_at")
 
 
@@ -55,7 +58,7 @@ class SqlDeliveries:
 			"docstatus": 0,
 			"idx": 0,
 			"event": new.event,
-			"status": DeliveryStatus.PENDING.value,
+			"status": (DeliveryStatus.HELD if new.held else DeliveryStatus.PENDING).value,
 			"url": storable(new.url),
 			"destination": destination(new.url),
 			# Plain ASCII, so that what is stored, signed and sent is the same bytes everywhere.
@@ -66,16 +69,16 @@ class SqlDeliveries:
 			"flow_run": new.flow_run,
 			"flow_step": new.flow_step,
 			"attempts": 0,
-			"wake_at": database.utc_text(now),
-			"next_attempt_at": site_now,
+			"wake_at": None if new.held else database.utc_text(now),
+			"next_attempt_at": None if new.held else site_now,
 		}
 		database._insert("Flow Delivery", [row])
 		return name
 
 	# --- workers ------------------------------------------------------------------------------------------
 
-	def claim(self, limit: int, lease_seconds: float) -> list[DeliveryClaim]:
-		names = self.database.transact(lambda: self._due(limit))
+	def claim(self, limit: int, lease_seconds: float, only: str | None = None) -> list[DeliveryClaim]:
+		names = [only] if only else self.database.transact(lambda: self._due(limit))
 		if not names:
 			return []
 		return self.database.transact(lambda: self._claim(names, lease_seconds))

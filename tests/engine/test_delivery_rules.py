@@ -97,7 +97,7 @@ def test_what_is_kept_of_an_answer_is_bounded():
 def test_the_signature_is_a_plain_hmac_of_time_and_body():
 	expected = hmac.new(b"secret", b'1772366400.{"a": 1}', hashlib.sha256).hexdigest()
 	assert sign("secret", "1772366400", '{"a": 1}') == f"sha256={expected}"
-	headers = headers_of(delivery(body='{"a": 1}'), "secret", NOW)
+	headers = headers_of(delivery(body='{"a": 1}'), ["secret"], NOW)
 	assert headers["X-Flow-Timestamp"] == "1772366400"
 	assert headers["X-Flow-Signature"] == f"sha256={expected}"
 	assert headers["Idempotency-Key"] == "k"

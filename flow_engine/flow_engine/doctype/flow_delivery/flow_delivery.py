@@ -5,7 +5,8 @@ from frappe.utils import add_days, cint, now_datetime
 
 from flow_engine.frappe_host.names import next_name
 
-ENDED = ("delivered", "failed", "cancelled")
+# What an endpoint that stays paused holds back is not kept for longer than what has ended.
+ENDED = ("delivered", "failed", "cancelled", "held")
 BATCH = 500
 
 
@@ -54,4 +55,6 @@ def on_doctype_update():
 	# Lists show the newest first.
 	frappe.db.add_index("Flow Delivery", ["creation"], "creation")
 	frappe.db.add_index("Flow Delivery", ["status", "modified"], "status_modified")
-	frappe.db.add_index("Flow Delivery", ["reference_doctype", "reference_name"], "reference")
+	frappe.db.add_index(
+		"Flow Delivery", ["reference_doctype", "reference_name", "status"], "reference_status"
+	)

@@ -166,10 +166,19 @@ def _columns(attempt: Attempt, now: datetime, result: Any = None) -> dict[str, A
 		"key": attempt.key,
 		"closes": attempt.external,
 		"result": result if isinstance(outcome, Done) else result or None,
+		"kept": kept_by(outcome) if isinstance(outcome, Done) else None,
 	}
 	if not isinstance(outcome, Done):
 		columns.update(error_code=outcome.code, error_message=outcome.message[:2000])
 	return columns
+
+
+def kept_by(outcome: Done) -> Mapping[str, Any] | None:
+	"""What the handler kept for undoing, as it is stored; half of it would undo the wrong thing."""
+	if outcome.kept is None:
+		return None
+	kept = limit_result(dict(outcome.kept))
+	return None if "$cut" in kept else kept
 
 
 _WITH_RESULT = (Done, Retry, Fail)
@@ -180,6 +189,8 @@ def usable(outcome: Any) -> Outcome:
 	if isinstance(outcome, Unknown):
 		return outcome
 	if isinstance(outcome, _WITH_RESULT) and isinstance(outcome.result, Mapping):
+		if isinstance(outcome, Done) and not isinstance(outcome.kept, Mapping | None):
+			return Fail("handler_error", "The step's handler kept something that is no object.")
 		if not isinstance(outcome, Done) or not [one for one in outcome.touched if len(one) != 3]:
 			return outcome
 	return Fail("handler_error", f"The step's handler gave an answer that is none: {type(outcome).__name__}.")

@@ -9,7 +9,7 @@ from flow_engine.engine.attempts import Attempt, outcome_of, usable
 from flow_engine.engine.crash_points import reach
 from flow_engine.engine.definition import Step
 from flow_engine.engine.errors import FlowError, StepError
-from flow_engine.engine.kinds.base import Kind, StepContext
+from flow_engine.engine.kinds.base import Kind, StepContext, perform
 from flow_engine.engine.outcomes import Retry, Unknown
 from flow_engine.engine.ports import Host
 
@@ -27,13 +27,12 @@ class Call:
 
 def make_call(host: Host, run: str, call: Call) -> Attempt:
 	"""Make an external call with no transaction open and no lock held."""
-	assert call.kind.handle is not None
 	begun = False
 	try:
 		with host.documents.acting_as(call.user):
 			begun = True
 			reach("call.begun")
-			outcome = usable(call.kind.handle(call.context))
+			outcome = usable(perform(call.kind, call.context))
 	except StepError as error:
 		outcome = outcome_of(error)
 	except FlowError as error:

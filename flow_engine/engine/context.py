@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, tzinfo
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flow_engine.engine.definition import FlowDefinition, Step
 from flow_engine.engine.errors import DocumentNotFound
@@ -19,6 +19,9 @@ from flow_engine.engine.party import customer_of
 from flow_engine.engine.ports import Host, RunRecord
 from flow_engine.engine.state import StepState, in_log
 from flow_engine.engine.step_values import StepValues, read_documents
+
+if TYPE_CHECKING:
+	from flow_engine.engine.original import Original
 
 
 class Context(Mapping[str, Any]):
@@ -63,16 +66,18 @@ def build_context(
 	step: Step,
 	states: Mapping[str, StepState],
 	now: datetime,
+	original: Original | None = None,
 ) -> Context:
-	"""All roots of 2-language's context for one step, documents as the acting user sees them."""
+	"""All roots of 2-language's context for one step, documents as the acting user sees them. original: what
+	the run undoes; `steps.<id>` is then what they were in that run, but for those that undo."""
 	reads = definition.reads[step.id]
 	state = states.get(step.id)
 	event = record.trigger_data
 	values: dict[str, Any] = {
 		"run": record.as_dict(),
 		"variables": {**definition.values_before, **record.variables},
-		"now": _local_text(now, host.clock.time_zone),
-		"steps": _step_values(host, record, definition, states, reads),
+		"now": local_text(now, host.clock.time_zone),
+		"steps": _step_values(host, record, definition, states, reads, original),
 		"input": state.input if state is not None else None,
 		"trigger": {
 			"event": event.get("event"),
@@ -85,6 +90,8 @@ def build_context(
 		"template": lambda: dict(host.definitions.template(record.flow_template)),
 		"links": lambda: _links(host, record, definition),
 	}
+	if original is not None:
+		loaders["compensates"] = lambda: original.told(step.id)
 	for root, provide in host.extra_context.items():
 		loaders[root] = lambda provide=provide: provide(record.as_dict())
 	context = Context(values, loaders)
@@ -95,6 +102,8 @@ def build_context(
 
 def read_ahead(step: Step, values: Context) -> None:
 	"""Load what paths in a step's payload lead to behind the roots: for calls, which load nothing."""
+	if step.undo is not None:
+		return
 	parts = (step.payload, step.trigger.fields)
 	follow_links(parts, values)
 	read_documents(parts, values["steps"])
@@ -102,13 +111,14 @@ def read_ahead(step: Step, values: Context) -> None:
 
 # All steps of a turn see one time.
 @lru_cache(maxsize=64)
-def _local_text(now: datetime, zone: tzinfo) -> str:
+def local_text(now: datetime, zone: tzinfo) -> str:
+	"""`{{now}}` as templates and conditions see it: in the site's zone, with its offset."""
 	return now.astimezone(zone).isoformat(timespec="seconds")
 
 
 def reads_of(step: Step, extra: Mapping[str, Any]) -> frozenset[str]:
 	"""Which of the roots that other apps add a step's payload may read: an over-estimate."""
-	if not extra:
+	if not extra or step.undo is not None:
 		return frozenset()
 	text = json.dumps([step.payload, step.trigger.fields], default=str)
 	return frozenset(root for root in extra if root in text)
@@ -147,18 +157,22 @@ def _step_values(
 	definition: FlowDefinition,
 	states: Mapping[str, StepState],
 	reads: frozenset[str],
+	original: Original | None,
 ) -> dict[str, StepValues]:
 	wanted = [root[6:] for root in reads if root.startswith("steps.")]
 	if "steps" in reads:
 		wanted = [step.id for step in definition.steps]
+		wanted += original.states() if original else ()
 	values = {}
-	for step_id in wanted:
-		state = states.get(step_id)
+	for step_id in dict.fromkeys(wanted):
+		own = step_id in definition and definition.step(step_id).undo is None
+		theirs = None if own or original is None else original
+		state = (states if theirs is None else theirs.states()).get(step_id)
 		if state is None:
 			continue
 		result = state.result
 		if in_log(result):
-			result = host.runs.log_result(record.name, step_id)
+			result = theirs.result(step_id) if theirs else host.runs.log_result(record.name, step_id)
 		found = {"status": state.status.value, "result": result, "error": state.error}
 		values[step_id] = StepValues(found, host.documents)
 	return values

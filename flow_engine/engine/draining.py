@@ -6,18 +6,13 @@ from collections.abc import Callable
 
 from flow_engine.engine.batch import Batch
 from flow_engine.engine.crash_points import reach
-from flow_engine.engine.ports import Host, NewRun
+from flow_engine.engine.ports import Host
 from flow_engine.engine.running import LEASE_SECONDS, Advanced
+from flow_engine.engine.starting import start_run
+
+__all__ = ["CLAIM_LIMIT", "drain", "start_run"]
 
 CLAIM_LIMIT = 50
-
-
-def start_run(host: Host, new: NewRun) -> str:
-	"""Write a due run in the current transaction; its first step runs in a worker. Returns the run's name."""
-	name = host.runs.insert(new)
-	reach("start.inserted")
-	host.jobs.hint()
-	return name
 
 
 def drain(

@@ -16,10 +16,13 @@ class Done:
 	result: small JSON object; `branch` names the branch taken, `read` the values a condition read,
 	`{doctype, name}` the document written.
 	touched: `(doctype, name, "created" | "updated")` of every document written, for the run's connections.
+	kept: what undoing it will need and nobody is shown, such as values before a change; JSON, kept whole up
+	to 64 KB, else not at all.
 	"""
 
 	result: Mapping[str, Any] = field(default_factory=dict)
 	touched: tuple[tuple[str, str, str], ...] = ()
+	kept: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,23 @@ from flow_engine.engine.problems import WARNING, Problems, quoted, under
 from flow_engine.engine.step_checks import CheckedStep
 from flow_engine.engine.step_values import PARTS as STEP_PARTS
 
-ROOTS = ("doc", "customer", "run", "template", "variables", "now", "steps", "input", "links", "trigger")
+COMPENSATES = "compensates"
+ROOTS = (
+	"doc",
+	"customer",
+	"run",
+	"template",
+	"variables",
+	"now",
+	"steps",
+	"input",
+	"links",
+	"trigger",
+	COMPENSATES,
+)
 TRIGGER_PARTS = ("event", "user", "changed", "before")
-_NOT_BEFORE_THE_START = ("steps", "input", "links", "run")
+COMPENSATES_PARTS = ("run", "why", "reason", "status", "error", "step", "result")
+_NOT_BEFORE_THE_START = ("steps", "input", "links", "run", COMPENSATES)
 _TAKES_INPUT = (TriggerType.ON_WEBHOOK, TriggerType.MANUAL)
 
 
@@ -102,6 +116,11 @@ def _wrong_in_a_step(read: str, node: int, flow: _Flow) -> str | None:
 	root, *rest = read.split(".")
 	if root == "steps" and rest:
 		return _wrong_step(rest, read, node, flow)
+	if root == COMPENSATES:
+		if flow.graph.undone_by[node] < 0:
+			return f"{quoted(read)}: only a step that undoes another one has it."
+		if rest and rest[0] not in COMPENSATES_PARTS:
+			return f"{quoted(read)}: of what is undone there are {', '.join(COMPENSATES_PARTS)}."
 	if root == "links" and rest:
 		other = flow.graph.node.get(rest[0])
 		if other is None or flow.steps[other].trigger_type is not TriggerType.ON_WEBHOOK:

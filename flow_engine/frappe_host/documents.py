@@ -18,6 +18,7 @@ from flow_engine.engine.errors import (
 	UnknownDocType,
 	ValidationFailed,
 )
+from flow_engine.engine.outside import unchanged
 from flow_engine.engine.standard_fields import STANDARD_FIELDS
 from flow_engine.frappe_host.acting import as_user, check_user
 from flow_engine.frappe_host.document_guard import (
@@ -140,6 +141,42 @@ class FrappeDocuments:
 			doc.append(table, writable_row(meta, table, values, self._users))
 			doc.save()
 			return self._written(doc)
+
+	def remove_rows(
+		self, doctype: str, name: str, table: str, filters: Mapping[str, Any]
+	) -> tuple[int, dict[str, Any]]:
+		with translated(f"Removing from {table} of {doctype} {name}"):
+			meta = known_meta(doctype)
+			check_writable(meta)
+			# As a row of it would be written: the same is refused.
+			writable_row(meta, table, {}, self._users)
+			doc = self._open(doctype, name)
+			rows = doc.get(table) or []
+			left = [row for row in rows if any(row.get(field) != value for field, value in filters.items())]
+			if len(left) == len(rows):
+				return 0, self._written(doc)
+			doc.set(table, left)
+			doc.save()
+			return len(rows) - len(left), self._written(doc)
+
+	def exchange(
+		self,
+		doctype: str,
+		name: str,
+		values: Mapping[str, Any],
+		expected: Mapping[str, Any] | None = None,
+	) -> tuple[dict[str, Any], dict[str, Any]]:
+		with translated(f"Updating {doctype} {name}"):
+			meta = known_meta(doctype)
+			check_writable(meta)
+			doc = self._open(doctype, name)
+			before = self._written(doc)
+			wanted = unchanged(values, before, expected)
+			if not wanted:
+				return before, before
+			doc.update(writable_values(meta, wanted, self._users))
+			doc.save()
+			return before, self._written(doc)
 
 	# --- inside ----------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ AUTHOR = "System Manager"
 # Answering machines leave such a message unanswered (RFC 3834), so that two of them never talk for ever.
 _AUTOMATIC = "Auto-Submitted: auto-generated"
 _ROOTS = ("doc", "customer", "run", "template", "variables", "now", "steps", "input", "links", "trigger")
+_ROOTS += ("compensates",)
 
 
 def send_email(

@@ -29,7 +29,8 @@ def clear_old_results() -> None:
 	for status in ENDED:
 		while page := _ended_since(status, *cleared.get(status, _BEGINNING), before):
 			frappe.db.sql(
-				"update `tabFlow Step Log` set result = null where flow_run in %s and result is not null",
+				"update `tabFlow Step Log` set result = null, kept = null where flow_run in %s "
+				"and (result is not null or kept is not null)",
 				[[run for run, _completed_at in page]],
 			)
 			run, completed_at = page[-1]

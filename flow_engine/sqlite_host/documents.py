@@ -17,7 +17,8 @@ from functools import lru_cache
 from typing import Any
 
 from flow_engine.engine.errors import Conflict, DocumentNotFound, GuardRefused, ValidationFailed
-from flow_engine.engine.ports import Clock, unchanged
+from flow_engine.engine.outside import unchanged
+from flow_engine.engine.ports import Clock
 from flow_engine.engine.standard_fields import STANDARD_FIELDS
 from flow_engine.sqlite_host.known_doctypes import link_target
 from flow_engine.sqlite_host.store import Database

@@ -103,6 +103,12 @@ class DocumentsBehind(SqliteDocuments):
 		self.get(doctype, name)
 		return super().add_row(doctype, name, table, self.behind.row(doctype, name, table, values))
 
+	def remove_rows(
+		self, doctype: str, name: str, table: str, filters: Mapping[str, Any]
+	) -> tuple[int, dict[str, Any]]:
+		self.behind.changed(doctype, name, {}, lambda: self.get(doctype, name))
+		return super().remove_rows(doctype, name, table, filters)
+
 	def _is_there(self, doctype: str, name: str) -> bool:
 		try:
 			self.get(doctype, name)

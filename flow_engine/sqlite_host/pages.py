@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
+from flow_engine.engine.compensation import definition_of
 from flow_engine.engine.errors import BadToken, FlowError, StepNotFound
 from flow_engine.service import doors
 from flow_engine.sqlite_host.api import UnknownPath
@@ -150,7 +151,7 @@ def confirmation(host: StandaloneHost, run: str, step_id: str, token: str) -> st
 	if not doors.token_fits(host, run, step_id, token):
 		raise BadToken()
 	record = host.runs.read(run)
-	definition = host.definitions.load(record.flow_template, record.template_version)
+	definition = definition_of(host, record)
 	if step_id not in definition:
 		raise StepNotFound()
 	body = Markup(

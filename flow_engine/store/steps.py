@@ -102,6 +102,15 @@ class SqlSteps(Dialect):
 		)
 		return from_json(rows[0]["result"]) if rows else None
 
+	def log_kept(self, run: str, step_id: str) -> Mapping[str, Any] | None:
+		rows = self._rows(
+			"SELECT kept FROM `tabFlow Step Log` WHERE flow_run = %s AND step_id = %s AND state = 'done' "
+			"ORDER BY seq DESC LIMIT 1",
+			[run, step_id],
+		)
+		kept = from_json(rows[0]["kept"]) if rows and rows[0]["kept"] else None
+		return kept if isinstance(kept, Mapping) else None
+
 	def put_log(self, run: str, rows: Iterable[LogRow]) -> None:
 		fresh = []
 		stamp, user = self._stamp(), self._user()
@@ -146,6 +155,7 @@ class SqlSteps(Dialect):
 			"finished_utc": self.utc_text(row.finished),
 			"acting_user": row.acting_user,
 			"result": None if row.result is None else to_json(row.result),
+			"kept": None if row.kept is None else to_json(row.kept),
 			"error_code": row.error_code,
 			"error_message": storable(row.error_message),
 			"idempotency_key": row.key,

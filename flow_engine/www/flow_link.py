@@ -5,6 +5,7 @@ from frappe import _
 
 from flow_engine.api.door import describe
 from flow_engine.api.runs import complete_by_link
+from flow_engine.engine.compensation import definition_of
 from flow_engine.engine.errors import BadToken, FlowError
 from flow_engine.frappe_host.host import get_host
 from flow_engine.service.doors import token_fits
@@ -28,9 +29,7 @@ def get_context(context):
 			complete_by_link(run, step_id, token, None, body)
 			context.done = True
 		record = host.runs.read(run)
-		context.label = (
-			host.definitions.load(record.flow_template, record.template_version).step(step_id).label
-		)
+		context.label = definition_of(host, record).step(step_id).label
 	except (FlowError, frappe.ValidationError) as error:
 		frappe.db.rollback()
 		status, body = describe(error)

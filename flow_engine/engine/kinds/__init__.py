@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from flow_engine.engine.definition import COMPENSATE, FAILURE_BRANCHES, LATE_BRANCH
 from flow_engine.engine.errors import KindRefused
 from flow_engine.engine.kinds import (
 	agent,
@@ -23,7 +24,7 @@ from flow_engine.engine.kinds import (
 from flow_engine.engine.kinds.base import FIELD_TYPES, Kind
 
 _NAME = re.compile(r"\A[a-z][a-z0-9_]{0,63}\Z")
-_FAILURE_BRANCHES = ("error", "timeout")
+_RESERVED_BRANCHES = (*FAILURE_BRANCHES, LATE_BRANCH, COMPENSATE)
 
 
 def _by_name(kinds: Iterable[Kind]) -> dict[str, Kind]:
@@ -66,7 +67,8 @@ def _check(kind: Kind) -> None:
 			reasons.append(f"its field {field.name} has no options")
 	if kind.document_field and kind.document_field not in names:
 		reasons.append(f"it has no field {kind.document_field} that could say which document it makes")
-	if set(kind.branches) & set(_FAILURE_BRANCHES):
-		reasons.append("error and timeout are branches of every kind and not listed")
+	if set(kind.branches) & set(_RESERVED_BRANCHES):
+		reserved = ", ".join(_RESERVED_BRANCHES)
+		reasons.append(f"{reserved} are branches of every kind and not listed")
 	if reasons:
 		raise KindRefused(f"The step kind {kind.name} cannot be used: {'; '.join(reasons)}.", kind=kind.name)

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone, tzinfo
 from typing import TYPE_CHECKING, Any
 
+from flow_engine.engine.definition import Undo
 from flow_engine.engine.enums import StrEnum
 from flow_engine.engine.outcomes import Outcome
 
 if TYPE_CHECKING:
+	from flow_engine.engine.definition import Step
 	from flow_engine.engine.ports import Documents, HttpClient, Messages
 
 FIELD_TYPES = (
@@ -78,6 +80,17 @@ class Field:
 		}
 
 
+@dataclass(frozen=True, slots=True)
+class DoneStep:
+	"""A step that was done and is to be undone: in which run, its result, and what its handler had kept for
+	this (None when it kept nothing, or that has gone since)."""
+
+	run: str
+	step_id: str
+	result: Mapping[str, Any]
+	kept: Mapping[str, Any] | None = None
+
+
 @dataclass(frozen=True)
 class StepContext:
 	"""All that a handler may see and use.
@@ -86,7 +99,8 @@ class StepContext:
 	run: `{name, flow_template, template_version, context_doctype, context_docname, customer, variables, …}`.
 	now: aware UTC datetime of this attempt. key: idempotency key, the same on every attempt.
 	timeout_seconds: the most an external call may take. secret: `(name, host)` → value, for HTTP calls only.
-	time_zone: the site's, where "today" is meant.
+	time_zone: the site's, where "today" is meant. undoes: in a compensation, what is to be undone; the
+	payload is empty then, because what it says now need not be what it said.
 	"""
 
 	step_id: str
@@ -103,6 +117,7 @@ class StepContext:
 	http: HttpClient
 	secret: Callable[[str, str], str] | None = None
 	time_zone: tzinfo = timezone.utc
+	undoes: DoneStep | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +133,7 @@ class Result:
 
 
 Handler = Callable[[StepContext], Outcome]
+Compensator = Callable[[StepContext, DoneStep], Outcome]
 
 
 @dataclass(frozen=True)
@@ -136,6 +152,9 @@ class Kind:
 	document: the DocType of the document that its result names (`doctype`, `name`), which later steps read as
 	`steps.<id>.document`. document_field: the payload field that says that DocType, where each step chooses.
 	results: what else its result has. A step that was answered has `input` beside it, whatever its kind.
+	compensate: undoes a step of the kind that was done. It has the same effect as the step and finds out by
+	itself what is left to undo; its result says so as `undone`: `all`, `some` or `nothing`, and `why`.
+	compensation: what that does, in one sentence; without `compensate`, why nothing can be undone.
 	"""
 
 	name: str
@@ -158,6 +177,8 @@ class Kind:
 	document: str | None = None
 	document_field: str | None = None
 	results: tuple[Result, ...] = ()
+	compensate: Compensator | None = None
+	compensation: str = ""
 
 	def effect_for(self, payload: Mapping[str, Any]) -> Effect:
 		return self.effect_of(payload) if self.effect_of else self.effect
@@ -194,4 +215,22 @@ class Kind:
 			"document": self.document,
 			"document_field": self.document_field,
 			"results": [result.as_dict() for result in self.results],
+			"compensates": self.compensate is not None,
+			"compensation": self.compensation,
 		}
+
+
+def effect_of(kind: Kind | None, step: Step) -> Effect:
+	"""What executing the step can change."""
+	if kind is None or step.undo is Undo.STEPS:
+		return Effect.NONE
+	return kind.effect_for(step.payload)
+
+
+def perform(kind: Kind, context: StepContext) -> Outcome:
+	"""Do what the step says, or undo what it did."""
+	if context.undoes is None:
+		assert kind.handle is not None
+		return kind.handle(context)
+	assert kind.compensate is not None
+	return kind.compensate(context, context.undoes)

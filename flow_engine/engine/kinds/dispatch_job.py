@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from flow_engine.engine.errors import Conflict
+from flow_engine.engine.errors import Conflict, DocumentNotFound
 from flow_engine.engine.kinds import subject
-from flow_engine.engine.kinds.base import Effect, Field, Kind, Result, StepContext
+from flow_engine.engine.kinds.base import DoneStep, Effect, Field, Kind, Result, StepContext
 from flow_engine.engine.kinds.rich_text import one_line
+from flow_engine.engine.kinds.undone import nothing_to_undo, undone
 from flow_engine.engine.outcomes import Done, Outcome, Retry
 
 DOCTYPE = "Dispatch Job"
 OPEN_STATUSES = ("Open", "Scheduled", "In Progress")
+CANCELLED = "Cancelled"
 PRIORITIES = ("low", "medium", "high", "urgent")
 DEFAULT_JOB_TYPE = "Installation"
 WEBHOOKS = ("on_open_webhook", "on_close_webhook")
@@ -49,6 +51,38 @@ def _merge(ctx: StepContext, name: str) -> Outcome:
 	if job.get("status") not in OPEN_STATUSES:
 		return Retry(Conflict.code, "The open job was closed at the same moment.")
 	return Done({"doctype": DOCTYPE, "name": name, "merged": True}, ((DOCTYPE, name, "updated"),))
+
+
+def call_off(ctx: StepContext, done: DoneStep) -> Outcome:
+	"""Cancel the job while it is open. Of a job that others have a share in, only the step's own request
+	goes: the work is still wanted."""
+	name = done.result.get("name")
+	if not name:
+		return nothing_to_undo(done.result, "The step names no job.")
+	try:
+		job = ctx.documents.get(DOCTYPE, name)
+		if job.get("status") not in OPEN_STATUSES:
+			return nothing_to_undo(done.result, f"The job is {job.get('status')} already.")
+		if done.result.get("merged"):
+			own = {"flow_run": done.run, "flow_step": done.step_id}
+			removed, _job_now = ctx.documents.remove_rows(DOCTYPE, name, "merged_requests", own)
+			if not removed:
+				return nothing_to_undo(done.result, "The job no longer has this request.")
+			return undone(DOCTYPE, name)
+		if job.get("merged_requests"):
+			why = "Other requests have joined the job, so it stays open for them."
+			return nothing_to_undo(done.result, why)
+		then, _now = ctx.documents.exchange(
+			DOCTYPE, name, {"status": CANCELLED}, {"status": job.get("status")}
+		)
+		if then.get("status") != job.get("status") or then.get("merged_requests"):
+			# Whatever was written goes back with the attempt.
+			return Retry(Conflict.code, "The job was changed at the same moment.")
+	except DocumentNotFound:
+		return nothing_to_undo(done.result, "The job is gone.")
+	except Conflict as conflict:
+		return Retry(conflict.code, conflict.message)
+	return undone(DOCTYPE, name)
 
 
 def _job(ctx: StepContext, merge_key: str) -> dict[str, Any]:
@@ -93,6 +127,11 @@ KIND = Kind(
 	document=DOCTYPE,
 	results=(Result("merged", "Joined an open job", "Check"),),
 	needs=subject.NEEDS,
+	compensate=call_off,
+	compensation=(
+		"Cancels the job while it is open; of a job that other requests have joined, only its own request is "
+		"taken back."
+	),
 	help=(
 		"Creates a Dispatch Job for the field teams, linked to the customer, the document and this run. With "
 		"a merge key that an open job already has, the request is added to that job instead."

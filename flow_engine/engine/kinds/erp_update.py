@@ -8,13 +8,16 @@ from typing import Any
 
 from flow_engine.engine.errors import BadTemplate, DocumentNotFound, GuardRefused
 from flow_engine.engine.kinds import subject
-from flow_engine.engine.kinds.base import Effect, Field, Kind, StepContext
+from flow_engine.engine.kinds.base import DoneStep, Effect, Field, Kind, StepContext
+from flow_engine.engine.kinds.undone import NOTHING, SOME, nothing_to_undo, undone
 from flow_engine.engine.outcomes import Done
+from flow_engine.engine.outside import unchanged
 from flow_engine.engine.standard_fields import STANDARD_FIELDS
 
 # Whatever begins with an underscore (tags, assignments, likes) is refused as well. The host refuses more:
 # DocTypes a flow may not touch, and fields above the user's permission level.
 NEVER_WRITTEN = STANDARD_FIELDS | {"amended_from", "naming_series", "workflow_state"}
+MAX_KEPT_CHARACTERS = 5_000
 
 
 def update(ctx: StepContext) -> Done:
@@ -29,9 +32,50 @@ def update(ctx: StepContext) -> Done:
 	name = str(ctx.payload.get("docname_ref") or "").strip() or _default_name(ctx, doctype)
 	if not name:
 		raise DocumentNotFound(f"The step does not say which {doctype} to update.")
-	ctx.documents.update(doctype, name, dict(values))
+	before, after = ctx.documents.exchange(doctype, name, dict(values))
 	result = {"doctype": doctype, "name": name, "fields": sorted(values)}
-	return Done(result, ((doctype, name, "updated"),))
+	return Done(result, ((doctype, name, "updated"),), _kept(values, before, after))
+
+
+def _kept(
+	values: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+	"""What the fields held and hold now, as far as whoever acts may read it. Rows have names that cannot be
+	given again, and a text as long as a book is not kept twice."""
+	fields = [field for field in values if field in after and _is_kept(before.get(field), after[field])]
+	return {
+		"before": {field: before.get(field) for field in fields},
+		"after": {field: after[field] for field in fields},
+	}
+
+
+def _is_kept(*values: Any) -> bool:
+	return all(
+		not isinstance(value, list | Mapping) and len(str(value)) <= MAX_KEPT_CHARACTERS for value in values
+	)
+
+
+def restore(ctx: StepContext, done: DoneStep) -> Done:
+	"""Put back what the fields held, but only where nobody has changed them since."""
+	fields = done.result.get("fields") or []
+	doctype, name = done.result.get("doctype"), done.result.get("name")
+	before = dict((done.kept or {}).get("before") or {})
+	after = (done.kept or {}).get("after") or {}
+	if not (doctype and name and before):
+		return nothing_to_undo(done.result, "What the fields held before is not kept.")
+	try:
+		found, _now = ctx.documents.exchange(doctype, name, before, after)
+	except DocumentNotFound:
+		return nothing_to_undo(done.result, "The document is gone.")
+	restored = sorted(unchanged(before, found, after))
+	left = sorted(set(fields) - set(restored))
+	more = {"restored": restored, "left": left}
+	if not left:
+		return undone(doctype, name, **more)
+	changed = sorted(set(left) & before.keys())
+	why = "These fields have been changed since: " if changed else "What these fields held is not kept: "
+	why += ", ".join(changed or left) + "."
+	return undone(doctype, name, SOME if restored else NOTHING, why, **more)
 
 
 def _default_name(ctx: StepContext, doctype: str) -> str | None:
@@ -78,6 +122,8 @@ KIND = Kind(
 	check=check,
 	needs=subject.NEEDS,
 	document_field="doctype",
+	compensate=restore,
+	compensation="Puts back what the fields held, where nobody has changed them since.",
 	help="Changes fields of a document with the permissions of the flow's user and the document's own rules.",
 	fields=(
 		Field(

@@ -109,6 +109,7 @@ KIND = Kind(
 	handle=notify,
 	needs=subject.NEEDS,
 	results=(Result("channel", "Channel"), Result("to", "To", "JSON")),
+	compensation="A message that was sent cannot be taken back.",
 	help="Sends an email through the site's queue, or an SMS through the gateway of SMS Settings.",
 	fields=(
 		Field("channel", "Channel", "select", required=True, options=("email", "sms"), default="email"),

@@ -73,6 +73,7 @@ KIND = Kind(
 	document=DOCTYPE,
 	results=(Result("status", "Status afterwards"), Result("was", "Status before")),
 	needs=subject.NEEDS,
+	compensation="What was billed since cannot be taken back by itself, so the subscription stays as it is.",
 	help=(
 		"Active: nothing to do. Cancelled: restarted. Trialling: the trial ends today. Past due, unpaid or "
 		"completed: the step fails, because a person has to look at it."

@@ -150,6 +150,7 @@ KIND = Kind(
 	handle=call,
 	check=check,
 	results=(Result("status", "HTTP status", "Int"), Result("body", "Answer", "JSON")),
+	compensation="Only the other system knows how to undo a call; give the step a call of its own for that.",
 	help=(
 		"Calls another system over HTTP with JSON. The header Idempotency-Key is the same on every attempt. "
 		"The result has the status and the body, parsed where it is JSON."

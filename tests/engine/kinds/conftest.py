@@ -8,8 +8,8 @@ import pytest
 
 from flow_engine.engine.errors import DocumentNotFound
 from flow_engine.engine.kinds import PROJECT_KINDS
-from flow_engine.engine.kinds.base import StepContext
-from flow_engine.engine.ports import HttpReply
+from flow_engine.engine.kinds.base import DoneStep, StepContext
+from flow_engine.engine.outside import HttpReply, unchanged
 from flow_engine.engine.templating import render_payload
 
 NOW = datetime(2026, 3, 18, 13, 0, tzinfo=timezone.utc)
@@ -59,6 +59,17 @@ class Documents:
 		self.calls.append((doctype, name, method))
 		self.on_call.get(method, lambda doc: None)(self.kept[doctype, name])
 		return self.get(doctype, name)
+
+	def exchange(self, doctype, name, values, expected=None):
+		before = self.get(doctype, name)
+		wanted = unchanged(values, before, expected)
+		return before, self.update(doctype, name, wanted)
+
+	def remove_rows(self, doctype, name, table, filters):
+		rows = self.kept[doctype, name].get(table, [])
+		left = [row for row in rows if any(row.get(field) != value for field, value in filters.items())]
+		self.kept[doctype, name][table] = left
+		return len(rows) - len(left), self.get(doctype, name)
 
 	def add_row(self, doctype, name, table, values):
 		self.get(doctype, name)
@@ -159,6 +170,12 @@ class World:
 
 	def do(self, kind, payload, **changes):
 		return PROJECT_KINDS[kind].handle(self.context(kind, payload, **changes))
+
+	def undo(self, kind, done, step_id="s1", run="FR-00001"):
+		"""Undo what a step's handler answered."""
+		undoes = DoneStep(run, step_id, done.result, done.kept)
+		context = self.context(kind, {}, run={**self.run, "name": "FR-00002"}, undoes=undoes)
+		return PROJECT_KINDS[kind].compensate(context, undoes)
 
 
 @pytest.fixture

@@ -21,6 +21,10 @@ def test_fields_are_written_and_the_document_counts_as_touched(world):
 	assert outcome == Done(
 		{"doctype": "Project", "name": "P-1", "fields": ["notes", "percent", "status"]},
 		(("Project", "P-1", "updated"),),
+		{
+			"before": {"status": "Open", "notes": None, "percent": None},
+			"after": {"status": "Done", "notes": "No signal", "percent": 100},
+		},
 	)
 	assert world.documents.get("Project", "P-1")["notes"] == "No signal"
 	assert world.documents.get("Project", "P-1")["percent"] == 100

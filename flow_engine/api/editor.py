@@ -54,6 +54,14 @@ def sample(doctype=None, docname=None):
 
 @frappe.whitelist(methods=["POST"])
 @endpoint
+def condition(text=None, definition=None, step_id=None):
+	"""A condition written as a line of text, as data."""
+	_check()
+	return editor.condition(get_host().templates.condition_strategy, text, definition, step_id)
+
+
+@frappe.whitelist(methods=["POST"])
+@endpoint
 def test_run(**given):
 	"""What a flow would do on a real document: run in memory, read as the caller, without any effect."""
 	_check()

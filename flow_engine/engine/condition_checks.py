@@ -12,9 +12,11 @@ from flow_engine.engine.condition_forms import (
 	field_reads,
 	form_of,
 	is_always,
-	nested,
+	members_of,
 	parse_condition,
+	parse_rule,
 )
+from flow_engine.engine.condition_text import is_text
 from flow_engine.engine.errors import BadCondition
 from flow_engine.engine.jsonlogic import ITERATORS, OPERATORS, arguments, is_operation
 from flow_engine.engine.placeholders import find_placeholders, is_path, is_secret, placeholder_problems
@@ -44,6 +46,13 @@ def _problems(condition: Any, path: str, depth: int) -> Iterator[Found]:
 		yield path, "bad_condition", f"The condition is nested deeper than {MAX_DEPTH} levels."
 	elif is_always(condition):
 		return
+	elif is_text(condition):
+		try:
+			read = parse_condition(condition, inside=depth > 0)
+		except BadCondition as error:
+			yield path, "bad_condition", error.message
+			return
+		yield from _problems(read, path, depth + 1)
 	elif not isinstance(condition, Mapping) or not all(isinstance(key, str) for key in condition):
 		yield path, "bad_condition", "A condition is a predicate, a group or JSONLogic."
 	else:
@@ -56,7 +65,7 @@ def _problems(condition: Any, path: str, depth: int) -> Iterator[Found]:
 			yield from _logic_problems(condition, path, 0)
 		elif form == "logic":
 			yield from _extra_keys(condition, ("logic",), path)
-			yield from _logic_problems(nested(condition["logic"]), _join(path, "logic"), 0)
+			yield from _logic_problems(parse_rule(condition["logic"]), _join(path, "logic"), 0)
 		elif len(condition) == 1:
 			yield path, "unknown_operator", f"There is no operator “{next(iter(condition))[:40]}”."
 		else:
@@ -98,7 +107,7 @@ def _predicate_problems(predicate: Mapping[str, Any], path: str) -> Iterator[Fou
 def _group_problems(group: Mapping[str, Any], path: str, depth: int) -> Iterator[Found]:
 	name = next(key for key in GROUPS if key in group)
 	yield from _extra_keys(group, (name,), path)
-	members = nested(group[name])
+	members = members_of(name, group[name])
 	if name == "not":
 		yield from _problems(members, _join(path, name), depth + 1)
 	elif isinstance(members, list | tuple):
@@ -138,6 +147,8 @@ def paths_read(raw: Any) -> list[tuple[str, str]]:
 
 
 def _reads(condition: Any, path: str, depth: int) -> Iterator[tuple[str, str]]:
+	if is_text(condition):
+		condition = parse_condition(condition, inside=depth > 0)
 	if depth > MAX_DEPTH or not isinstance(condition, Mapping) or not condition:
 		return
 	form = form_of(condition)
@@ -150,14 +161,14 @@ def _reads(condition: Any, path: str, depth: int) -> Iterator[tuple[str, str]]:
 				yield subpath, placeholder.path
 	elif form == "group":
 		for name in GROUPS:
-			members = nested(condition.get(name))
+			members = members_of(name, condition.get(name))
 			if name == "not":
 				yield from _reads(members, _join(path, name), depth + 1)
 			elif isinstance(members, list | tuple):
 				for i, member in enumerate(members):
 					yield from _reads(member, f"{_join(path, name)}[{i}]", depth + 1)
 	elif form == "logic":
-		yield from _logic_reads(nested(condition["logic"]), _join(path, "logic"), 0)
+		yield from _logic_reads(parse_rule(condition["logic"]), _join(path, "logic"), 0)
 	elif form == "bare":
 		yield from _logic_reads(condition, path, 0)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from flow_engine.engine.condition_text import Place, is_text, read_text
 from flow_engine.engine.errors import BadCondition
 from flow_engine.engine.jsonlogic import OPERATORS, is_operation
 from flow_engine.engine.placeholders import Placeholder, is_path, parse_placeholder
@@ -17,14 +18,23 @@ MAX_DEPTH = 50
 _GIVES_A_LIST = frozenset({"var", "map", "filter", "merge"})
 
 
-def parse_condition(condition: Any) -> Any:
+def parse_condition(condition: Any, inside: bool = False) -> Any:
+	"""JSON or a line of text → data; data and blank text as they are. Raises BadCondition for other text.
+
+	A line of text means here what it means where nothing else is known; on save it was turned into data
+	already, with what is known of its place. inside: it stands in a group.
+	"""
+	return read_text(condition, Place(), inside=inside) if is_text(condition) else parse_rule(condition)
+
+
+def parse_rule(rule: Any) -> Any:
 	"""JSON text → data; data and blank text as they are. Raises BadCondition for other text."""
-	if isinstance(condition, str) and condition.strip():
+	if isinstance(rule, str) and rule.strip():
 		try:
-			return parse_json(condition)
+			return parse_json(rule)
 		except ValueError as error:
 			raise BadCondition(f"The condition is not valid JSON: {error}.") from None
-	return condition
+	return rule
 
 
 def is_always(condition: Any) -> bool:
@@ -32,9 +42,12 @@ def is_always(condition: Any) -> bool:
 	return condition is None or condition == {} or (isinstance(condition, str) and not condition.strip())
 
 
-def nested(value: Any) -> Any:
-	"""What stands in a group or under `logic`; JSON text there is parsed too. Raises BadCondition."""
-	return parse_condition(value)
+def members_of(name: str, value: Any) -> Any:
+	"""What stands under a group's name: JSON text there is parsed too, and a line of text in place of a list
+	is a list of one. Raises BadCondition."""
+	if is_text(value):
+		return value if name == "not" else [value]
+	return parse_rule(value)
 
 
 def form_of(condition: Mapping[str, Any]) -> str:

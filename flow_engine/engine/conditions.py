@@ -7,8 +7,9 @@
   those: `{"all": [{"var": …}, …]}` with exactly two members, the first a `var`, `map`, `filter` or `merge`,
   is JSONLogic, because a group would not hold a bare list. Placeholders are not rendered inside JSONLogic.
 
-The empty string, null and `{}` are always true. Any form may be given as JSON text. What is wrong with one,
-and what it may read without running it, is in condition_checks.
+The empty string, null and `{}` are always true. Any form may be given as JSON text, predicates and groups of
+them also as a line of text (condition_text). What is wrong with one, and what it may read without running it,
+is in condition_checks.
 """
 
 from __future__ import annotations
@@ -24,9 +25,11 @@ from flow_engine.engine.condition_forms import (
 	field_reads,
 	form_of,
 	is_always,
-	nested,
+	members_of,
 	parse_condition,
+	parse_rule,
 )
+from flow_engine.engine.condition_text import is_text
 from flow_engine.engine.errors import BadCondition, BadTemplate
 from flow_engine.engine.jsonlogic import MAX_WORK, evaluate_logic, truthy
 from flow_engine.engine.placeholders import Placeholder, find_placeholders
@@ -99,6 +102,8 @@ class _Evaluation:
 			raise BadCondition(f"The condition is nested deeper than {MAX_DEPTH} levels.")
 		if is_always(condition):
 			return True
+		if is_text(condition):
+			condition = parse_condition(condition, inside=depth > 0)
 		if not isinstance(condition, Mapping):
 			raise BadCondition("A condition is a predicate, a group or JSONLogic.")
 		form = form_of(condition)
@@ -108,13 +113,13 @@ class _Evaluation:
 			return self._group(condition, depth)
 		if form == "unknown":
 			raise BadCondition("A condition is a predicate, a group or JSONLogic.")
-		rule = nested(condition["logic"]) if form == "logic" else condition
+		rule = parse_rule(condition["logic"]) if form == "logic" else condition
 		return truthy(evaluate_logic(rule, self.values, work=self.work, read=self.read))
 
 	def _group(self, group: Mapping[str, Any], depth: int) -> bool:
 		if len(group) != 1:
 			raise BadCondition("A group has one key: all, any or not.")
-		((name, members),) = ((name, nested(members)) for name, members in group.items())
+		((name, members),) = ((name, members_of(name, members)) for name, members in group.items())
 		if name == "not":
 			return not self.holds(members, depth + 1)
 		if not isinstance(members, list | tuple):

@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, timezone
 from decimal import ROUND_HALF_UP, Decimal, DecimalException
 from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from flow_engine.engine.plain import as_json_text, as_number, as_text, as_time
+from flow_engine.engine.plain import as_json_text, as_moment, as_number, as_text, as_time
 
 _DECIMALS = re.compile(r"\d|10", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d{1,7}", re.ASCII)
@@ -100,6 +100,15 @@ def _add_days(value: Any, argument: str | None, zone: ZoneInfo | None) -> Any:
 	return value if found is None else (found + timedelta(days=int(unquoted(argument or "0")))).isoformat()
 
 
+def _add_minutes(value: Any, argument: str | None, zone: ZoneInfo | None) -> Any:
+	"""Real time: across a clock change the hour on the wall shifts, unlike with days."""
+	found = as_moment(value, zone)
+	if found is None:
+		return value
+	later = found.astimezone(timezone.utc) + timedelta(minutes=int(unquoted(argument or "0")))
+	return later.astimezone(found.tzinfo).isoformat()
+
+
 def _rounded(number: Decimal, decimals: int) -> Decimal:
 	return number.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
 
@@ -165,6 +174,7 @@ FILTERS: Mapping[str, Filter] = {
 	"number": Filter(_number, _DECIMALS, example="number:2"),
 	"round": Filter(_round, _DECIMALS, example="round:2"),
 	"add_days": Filter(_add_days, _WHOLE, required=True, example="add_days:7"),
+	"add_minutes": Filter(_add_minutes, _WHOLE, required=True, example="add_minutes:90"),
 	"url": Filter(_url),
 	"json": Filter(_json),
 	"count": Filter(_count),

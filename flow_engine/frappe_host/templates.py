@@ -10,6 +10,7 @@ from typing import Any
 import frappe
 from frappe.utils import cint, now_datetime
 
+from flow_engine.engine.condition_text import Strategy
 from flow_engine.engine.definition import FlowDefinition, parse_definition
 from flow_engine.engine.errors import (
 	NameTaken,
@@ -91,6 +92,7 @@ def prepare_template(doc) -> None:
 			old,
 			seeding=bool(doc.flags.flow_seeding),
 			context=tuple(context_providers()),
+			strategy=condition_strategy(),
 		)
 	)
 	if doc.is_active and not (before and before.is_active):
@@ -198,6 +200,12 @@ def check_writes(data: Mapping[str, Any], user: str) -> None:
 		raise NotAllowed("The flow cannot be published. " + "; ".join(dict.fromkeys(missing)) + ".")
 
 
+def condition_strategy() -> Strategy:
+	"""What this site makes of a condition written as text that is none."""
+	chosen = frappe.db.get_single_value("Flow Engine Settings", "condition_strategy")
+	return Strategy.COMPATIBLE if chosen == "Compatible" else Strategy.STRICT
+
+
 # --- the store ----------------------------------------------------------------------------------------------
 
 
@@ -210,6 +218,10 @@ class FrappeTemplates(FrappeVersions):
 	@property
 	def context(self) -> tuple[str, ...]:
 		return tuple(context_providers())
+
+	@property
+	def condition_strategy(self) -> Strategy:
+		return condition_strategy()
 
 	@property
 	def events(self) -> Mapping[str, Any]:
@@ -372,6 +384,7 @@ def _trigger(row, version: int) -> Trigger:
 		from_=flow.from_,
 		to=flow.to,
 		on_import=flow.on_import,
+		date=dict(flow.date),
 		run_as=published.run_as,
 		with_triggering_user=bool(published.run_as_triggering_user),
 		concurrency=published.concurrency or "allow",

@@ -10,6 +10,8 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from flow_engine.engine.condition_places import normalise_conditions
+from flow_engine.engine.condition_text import Strategy
 from flow_engine.engine.definition import as_json, upgrade_definition
 from flow_engine.engine.errors import BadInput, InvalidDefinition, TemplateProtected
 from flow_engine.engine.validation import has_errors, validate_definition
@@ -48,11 +50,13 @@ def project(
 	before: Mapping[str, Any] | None = None,
 	seeding: bool = False,
 	context: Collection[str] = (),
+	strategy: Strategy = Strategy.STRICT,
 ) -> dict[str, Any]:
 	"""The columns a template gets on this write. Raises BadInput, InvalidDefinition (unreadable),
 	TemplateProtected.
 
-	A draft may have problems; `draft_state` says so.
+	A draft may have problems; `draft_state` says so. Conditions written as text become data, `strategy` says
+	what becomes of text that is none.
 	"""
 	name = str(values.get("template_name") or "").strip()
 	if not name:
@@ -65,7 +69,7 @@ def project(
 		raise BadInput(f"{concurrency!r} is not a concurrency rule; choose {', '.join(CONCURRENCY)}.")
 	recursion_limit = _whole(values.get("recursion_limit"), "recursion_limit") or MAX_RECURRENCES
 	failure_limit = _whole(values.get("failure_limit"), "failure_limit")
-	data = read_definition(values)
+	data = normalise_conditions(read_definition(values), kinds, strategy)
 	text = definition_text(data)
 	if before is not None and before.get("is_system") and not seeding:
 		_protect(values, before, text)

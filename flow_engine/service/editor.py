@@ -6,9 +6,13 @@ Decides the shape of the answers, the same on every host; what a host knows abou
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
-from flow_engine.engine.errors import DocumentNotFound, PermissionDenied
+from flow_engine.engine.condition_checks import condition_problems
+from flow_engine.engine.condition_places import normalise_condition, place_of_step, place_of_trigger
+from flow_engine.engine.condition_text import MAX_TEXT, Strategy
+from flow_engine.engine.errors import BadInput, DocumentNotFound, PermissionDenied
 from flow_engine.engine.party import customer_of
 from flow_engine.engine.ports import Host
 from flow_engine.service import arguments as read
@@ -69,3 +73,30 @@ def sample(host: Host, doctype: Any, docname: Any) -> dict[str, Any]:
 	except (DocumentNotFound, PermissionDenied):
 		customer = None
 	return {"doc": doc, "customer": customer}
+
+
+def condition(strategy: Strategy, text: Any, definition: Any = None, step_id: Any = None) -> dict[str, Any]:
+	"""A condition written on a line, read as saving it there would: `{condition, problems: [{path, code,
+	message}]}`, the condition None where there are problems. definition: the flow it stands in; step_id: the
+	step, the flow's trigger without one. Raises BadInput."""
+	text = read.needed(text, "text")
+	if len(text) > MAX_TEXT:
+		raise BadInput(f"`text` has at most {MAX_TEXT} characters.")
+	data = read.json_object(definition, "definition")
+	step_id = read.text(step_id, "step_id")
+	listed = data.get("steps")
+	steps = {
+		step["id"]: step
+		for step in (listed if isinstance(listed, list) else ())
+		if isinstance(step, Mapping) and isinstance(step.get("id"), str)
+	}
+	trigger = data.get("trigger")
+	if step_id is not None:
+		place = place_of_step(steps.get(step_id, {}), steps)
+	else:
+		place = place_of_trigger(trigger if isinstance(trigger, Mapping) else {})
+	made = normalise_condition(text, place, strategy)
+	problems = [
+		{"path": path, "code": code, "message": message} for path, code, message in condition_problems(made)
+	]
+	return {"condition": None if problems else made, "problems": problems}

@@ -13,6 +13,7 @@ from dataclasses import field as given
 from typing import Any
 
 from flow_engine.engine.conditions import Verdict, evaluate
+from flow_engine.engine.context import local_text
 from flow_engine.engine.draining import start_run
 from flow_engine.engine.errors import FlowError, TransientDatabaseError
 from flow_engine.engine.links import follows_links, linked
@@ -68,6 +69,7 @@ BUSINESS_EVENTS: dict[str, Event] = {
 		Event("on_dispatch_completed", "A dispatch job is completed", "Dispatch Job"),
 		Event("on_ticket_resolved", "An issue is resolved", "Issue", "Resolved or closed"),
 		Event("manual", "Started by hand", None, "By a person, the API, another flow or a schedule"),
+		Event("date", "A date comes", None, "So long before or after a date of a document, at a time of day"),
 		Event("doc_event", "Something happens to a document", None, "Any DocType, any document event"),
 	)
 }
@@ -93,6 +95,7 @@ class Trigger:
 	concurrency: str = "allow"
 	recursion_limit: int = 3
 	variables: Mapping[str, Any] = given(default_factory=dict)
+	date: Mapping[str, Any] = given(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +227,7 @@ def judge(host: Host, trigger: Trigger, occurrence: Occurrence, customer_name: s
 		return Verdict(True)
 	customer = _customer(host, trigger, customer_name)
 	values = trigger_values(trigger, occurrence, customer)
+	values["now"] = local_text(host.clock.now(), host.clock.time_zone)
 	if follows_links(trigger.condition):
 		# As the user the flow runs as, without acting as them: this may be a web request.
 		def load(doctype: str, name: str) -> Mapping[str, Any]:

@@ -98,6 +98,7 @@ _FILTERS = {
 	"number": "thousands separators, with as many decimals as given",
 	"round": "rounded to as many decimals as given, still a number",
 	"add_days": "a date or time so many days later; earlier when negative",
+	"add_minutes": "a time so many minutes later in real time; earlier when negative",
 	"url": "escaped for a URL",
 	"json": "as JSON text",
 	"count": "how many members a list or mapping has",

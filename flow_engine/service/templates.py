@@ -11,9 +11,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from flow_engine.engine.condition_places import normalise_conditions
+from flow_engine.engine.condition_text import Strategy
 from flow_engine.engine.definition import as_json
 from flow_engine.engine.errors import BadInput, InvalidDefinition, SaveConflict
-from flow_engine.engine.validation import validate_definition
+from flow_engine.engine.validation import Problem, validate_definition
 from flow_engine.service.definitions import definition_hash, definition_text, read_definition
 
 LIBRARY = Path(__file__).parent.parent / "library"
@@ -57,6 +59,7 @@ class TemplateStore(Protocol):
 	kinds: Mapping[str, Any]
 	events: Mapping[str, Any]
 	context: Collection[str]
+	condition_strategy: Strategy
 
 	def get(self, name: str) -> dict[str, Any]: ...
 
@@ -113,7 +116,7 @@ def list_templates(store: TemplateStore, **filters: Any) -> list[dict[str, Any]]
 def with_problems(store: TemplateStore, template: Mapping[str, Any]) -> dict[str, Any]:
 	"""A template as the doors give it: its definition as data, its problems beside it."""
 	data = as_json(template.get("flow_definition") or "{}")
-	problems = validate_definition(data, store.kinds, events=store.events, context=store.context)
+	problems = _problems_of(store, data)
 	return {**template, "flow_definition": data, "problems": [problem.as_dict() for problem in problems]}
 
 
@@ -167,8 +170,17 @@ def _free_name(store: TemplateStore, source: Mapping[str, Any]) -> str:
 
 def validate(store: TemplateStore, definition: Any) -> list[dict[str, Any]]:
 	"""Every problem of a definition that need not be stored anywhere."""
-	problems = validate_definition(definition, store.kinds, events=store.events, context=store.context)
-	return [problem.as_dict() for problem in problems]
+	return [problem.as_dict() for problem in _problems_of(store, definition)]
+
+
+def _problems_of(store: TemplateStore, definition: Any) -> list[Problem]:
+	return validate_definition(
+		definition,
+		store.kinds,
+		events=store.events,
+		context=store.context,
+		strategy=store.condition_strategy,
+	)
 
 
 def export_template(store: TemplateStore, name: str) -> dict[str, Any]:
@@ -224,7 +236,10 @@ def in_language(entry: Mapping[str, Any], language: str) -> dict[str, Any]:
 
 def _put(store: TemplateStore, entry: Mapping[str, Any], system: bool) -> dict[str, str]:
 	values = {key: entry[key] for key in EXPORT_FIELDS if entry.get(key)}
-	values["flow_definition"] = definition_text(entry["definition"])
+	# As it would be stored, so that a condition written as text is no change each time.
+	values["flow_definition"] = definition_text(
+		normalise_conditions(dict(entry["definition"]), store.kinds, store.condition_strategy)
+	)
 	values["is_system"] = int(system)
 	values.setdefault("category", "other")
 	existing = store.find({"template_name": values.get("template_name"), "category": values["category"]})

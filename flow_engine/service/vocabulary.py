@@ -142,6 +142,7 @@ FILTERS: Mapping[str, str] = {
 	"number": "As a number with separators",
 	"round": "Rounded",
 	"add_days": "So many days later",
+	"add_minutes": "So many minutes later",
 	"url": "For use in a link",
 	"json": "As JSON",
 	"count": "How many there are",

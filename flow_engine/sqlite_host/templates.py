@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from flow_engine.engine.breaker import DEFAULT_LIMIT
+from flow_engine.engine.condition_text import Strategy
 from flow_engine.engine.definition import FlowDefinition, parse_definition
 from flow_engine.engine.errors import (
 	NameTaken,
@@ -25,6 +26,7 @@ from flow_engine.service.events import Trigger
 from flow_engine.service.publishing import Publication, publishes
 from flow_engine.service.templates import check_unchanged
 from flow_engine.sqlite_host import schema
+from flow_engine.sqlite_host.settings import condition_strategy
 from flow_engine.sqlite_host.store import Database
 from flow_engine.sqlite_host.versions import SqliteVersions
 from flow_engine.store.dialect import read_time
@@ -76,7 +78,7 @@ class SqliteTemplates(SqliteVersions):
 	def insert(self, values: Mapping[str, Any], seeding: bool = False) -> dict[str, Any]:
 		def work() -> dict[str, Any]:
 			name = f"FT-{self.database.next_value('Flow Template'):05d}"
-			columns = {**values, **project(values, self.kinds, self.events, seeding=seeding)}
+			columns = {**values, **self._project(values, seeding=seeding)}
 			if not seeding:
 				columns["is_system"] = 0
 			active = columns.pop("is_active", 0)
@@ -100,7 +102,7 @@ class SqliteTemplates(SqliteVersions):
 			before = self.get(name)
 			check_unchanged(before["modified"], modified)
 			merged = {**before, **values}
-			columns = {**values, **project(merged, self.kinds, self.events, before, seeding)}
+			columns = {**values, **self._project(merged, before, seeding)}
 			columns["is_active"] = int(bool(columns.get("is_active", before["is_active"])))
 			asked = publishes(before, bool(columns["is_active"]), publish)
 			if columns["is_active"] and not before["is_active"]:
@@ -113,6 +115,17 @@ class SqliteTemplates(SqliteVersions):
 			return self.get(before["name"])
 
 		return self.database.transact(work)
+
+	@property
+	def condition_strategy(self) -> Strategy:
+		return condition_strategy(self.database)
+
+	def _project(
+		self, values: Mapping[str, Any], before: Mapping[str, Any] | None = None, seeding: bool = False
+	) -> dict[str, Any]:
+		return project(
+			values, self.kinds, self.events, before, seeding, self.context, self.condition_strategy
+		)
 
 	def delete(self, name: str) -> None:
 		def work() -> None:
@@ -245,7 +258,8 @@ class SqliteTemplates(SqliteVersions):
 			field=flow.field,
 			from_=flow.from_,
 			to=flow.to,
-			on_import=flow.on_import,
+				on_import=flow.on_import,
+			date=dict(flow.date),
 			run_as=published["run_as"],
 			concurrency=published["concurrency"] or "allow",
 			recursion_limit=int(published["recursion_limit"] or MAX_RECURRENCES),

@@ -103,6 +103,11 @@ def test_a_text_renders_each_placeholder_and_never_raises(text, expected):
 		("add_days:1", "2026-03-18T14:30:00", "2026-03-19T14:30:00"),
 		("add_days:7|date", "2026-03-18T14:30:00", "2026-03-25"),
 		("add_days:1", "9999-12-31", "9999-12-31"),
+		("add_minutes:90", "2026-03-18T14:30:00-04:00", "2026-03-18T16:00:00-04:00"),
+		("add_minutes:-30", "2026-03-18", "2026-03-17T23:30:00-04:00"),
+		("add_minutes:60", "2026-03-08T01:30:00", "2026-03-08T03:30:00-04:00"),
+		("add_minutes:1", "9999-12-31T23:59:59+00:00", "9999-12-31T23:59:59+00:00"),
+		("add_minutes:1", "no time", "no time"),
 		("add_days:9999999", "2026-03-18", "2026-03-18"),
 		("money", 1234.5, "1,234.50"),
 		("money:CAD", "1234.5", "1,234.50 CAD"),
@@ -144,8 +149,8 @@ def test_a_filter_changes_what_it_can_handle_and_leaves_the_rest(filters, value,
 		assert type(got) is type(expected)
 
 
-def test_there_are_exactly_fifteen_filters():
-	names = "default upper lower title trim date datetime money number round add_days url json count join"
+def test_there_are_exactly_sixteen_filters():
+	names = "default upper lower title trim date datetime money number round add_days add_minutes url json count join"
 	assert list(FILTERS) == names.split()
 
 

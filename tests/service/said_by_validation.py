@@ -14,6 +14,7 @@ MODULES = (
 	"payload_values",
 	"text_patterns",
 	"condition_checks",
+	"condition_text",
 	"validation",
 	"reference_checks",
 	"placeholders",

@@ -245,6 +245,9 @@ BAD = [
 	(["tick", "--db", "valid.json"], "storage_failed"),
 	(["tick", "--db", "valid.json", "--seconds", "0"], "bad_input"),
 	(["tick", "--db", "valid.json", "--timezone", "Mars"], "bad_input"),
+	(["settings", "--db", "nowhere.sqlite3"], "bad_input"),
+	(["settings", "--db", "valid.json"], "storage_failed"),
+	(["settings", "--db", "valid.json", "strict"], "bad_input"),
 	(["nonsense"], "bad_input"),
 	([], "bad_input"),
 ]
@@ -273,6 +276,20 @@ def test_seeding_twice_changes_nothing(folder):
 		for _ in range(2)
 	]
 	assert outcomes == [["created"] * 7, ["unchanged"] * 7]
+
+
+def test_settings_are_shown_changed_and_refused(folder):
+	command(folder, "seed", "--db", "x.sqlite3")
+
+	def settings(*changes):
+		return command(folder, "settings", "--db", "x.sqlite3", *changes)
+
+	assert settings().stdout == "condition_strategy=strict\n"
+	assert settings("condition_strategy=compatible").returncode == 0
+	assert json.loads(settings("--json").stdout) == {"condition_strategy": "compatible"}
+	for change in ("condition_strategy=lax", "link_key=x"):
+		assert one_coded_line(settings(change)) == "bad_input"
+	assert settings().stdout == "condition_strategy=compatible\n"
 
 
 def test_the_demo_shows_the_whole_story_as_plain_text_where_there_is_no_terminal(folder):

@@ -21,6 +21,7 @@ from flow_engine.engine.errors import DuplicateTrigger, FlowError, RunFinal, Ste
 from flow_engine.engine.interventions import cancel_run, complete_step, mark_done, retry_step, skip_step
 from flow_engine.engine.ports import NewRun
 from flow_engine.engine.session import Session
+from flow_engine.engine.sla.watching import watch_clocks
 from flow_engine.engine.state import StepStatus
 from flow_engine.service.ticking import repair_stray_rows
 from flow_engine.sqlite_host.host import StandaloneHost, open_host
@@ -54,6 +55,15 @@ def prepare(path: str, receiver: str, seed: int) -> None:
 			issue("last", mark + "last", after=["person"]),
 		),
 		"brief": flow(issue("only", mark + "only")),
+		"late": flow(
+			step(
+				"person",
+				when="manual",
+				sla={"warn": "1d", "breach": "2d", "escalate": {"user": "boss@example.com"}},
+			),
+			issue("boss", mark + "boss", parent="person", branch="sla_breach"),
+			issue("last", mark + "last", after=["person"]),
+		),
 	}
 	for title, definition in flows.items():
 		store_definition(host.templates, definition, title)
@@ -83,6 +93,7 @@ class Story:
 			self.replace_a_rival,
 			self.cancel,
 			self.hurry,
+			self.be_late,
 		]
 		for place, act in enumerate(acts):
 			if place >= self.act:
@@ -188,6 +199,18 @@ class Story:
 		drain(self.host, 0)
 		self.work()
 
+	def be_late(self) -> None:
+		"""Nobody does what was asked, until it is late."""
+		run = self.start("late")
+		self.work()
+		for hours in (25, 49):
+			self.clock.move_to(self.host.runs.read(run).started_at + timedelta(hours=hours))
+			self._note()
+			watch_clocks(self.host)
+			self.work()
+		self.repeatable(lambda: complete_step(self.host, run, "person"))
+		self.work()
+
 	# --- words ----------------------------------------------------------------------------------------------
 
 	def start(self, title: str, mark: str = "", **columns: Any) -> str:
@@ -267,6 +290,16 @@ class Story:
 				for row in rows(
 					"SELECT flow_run, step_id FROM `tabFlow Step Pending` WHERE status = 'pending' "
 					"ORDER BY flow_run, step_id"
+				)
+			],
+			"told": [
+				list(row.values())
+				for row in rows(
+					"SELECT 'audit' AS what, event_type AS said, step_id, COUNT(*) AS times "
+					"FROM `tabFlow Audit Event` WHERE event_type LIKE 'run.sla%%' "
+					"OR event_type = 'run.escalated' GROUP BY 1, 2, 3 "
+					"UNION ALL SELECT 'notice', subject, step, COUNT(*) FROM message "
+					"WHERE channel = 'notice' GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
 				)
 			],
 			"open calls": len(rows("SELECT name FROM `tabFlow Step Log` WHERE state = 'running'")),

@@ -20,6 +20,18 @@ frappe.db.sql("update `tabFlow Step Pending` set trigger_at = trigger_at - inter
 	" where flow_run = %s and status = 'pending'", (seconds, run))
 """
 
+BECOME_LATE = """
+import json
+from datetime import datetime, timedelta
+shift = timedelta(days=days)
+state = json.loads(frappe.db.get_value("Flow Run", run, "step_state", for_update=True))
+for entry in state.values():
+	if entry.get("ready_at"):
+		entry["ready_at"] = (datetime.fromisoformat(entry["ready_at"]) - shift).isoformat()
+frappe.db.sql("update `tabFlow Run` set step_state = %s, sla_at = sla_at - interval %s day,"
+	" revision = revision + 1 where name = %s", (json.dumps(state), days, run))
+"""
+
 END_LEASE = """
 frappe.db.sql("update `tabFlow Run` set lease_until = utc_timestamp() - interval 1 second"
 	" where name = %s", run)
@@ -33,6 +45,11 @@ answer = tick()
 
 def pass_time(site: Any, run: str, days: float = 0, hours: float = 0) -> None:
 	site(MOVE, run=run, seconds=int((days * 24 + hours) * 3600) + 60)
+
+
+def become_late(site: Any, run: str, days: int) -> None:
+	"""As if its steps had been ready so many days longer."""
+	site(BECOME_LATE, run=run, days=days)
 
 
 def end_lease(site: Any, run: str) -> None:

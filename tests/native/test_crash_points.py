@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import unique
 from flows import issue, step
-from passing_time import end_lease, pass_time, tick
+from passing_time import become_late, end_lease, pass_time, tick
 from processes import REPO, eventually
 
 from flow_engine.engine.crash_points import CRASH_POINTS
@@ -24,6 +24,8 @@ ASKED = {
 	"outsider.flushed": "complete",
 	"outsider.written": "complete",
 	"cancel.flushed": "cancel",
+	"sla.found": "late",
+	"sla.marked": "late",
 	"tick.found": "repair",
 	"tick.repaired": "repair",
 }
@@ -217,7 +219,19 @@ cancel_run(get_host(), run, "Enough.")
 from flow_engine.frappe_host.tick import tick
 answer = tick()
 """,
+	"late": """
+from flow_engine.frappe_host.tick import tick
+answer = tick()
+""",
 }
+
+# What was told of lateness, and how often.
+TOLD = """
+answer = [frappe.db.sql("select event_type, count(*) from `tabFlow Audit Event` where flow_run = %s"
+	" and (event_type like 'run.sla%%' or event_type = 'run.escalated') group by 1 order by 1", run),
+	frappe.db.count("Notification Log", {"document_name": run, "name": ("like", "flow-sla-%")}) > 0,
+	frappe.get_all("ToDo", {"reference_name": run, "status": "Open"}, pluck="allocated_to")]
+"""
 
 STATE = """
 answer = [frappe.db.sql("select status, revision, step_state from `tabFlow Run` where trigger_key like %s",
@@ -233,7 +247,12 @@ def test_a_request_killed_there_has_changed_all_or_nothing_and_can_be_repeated(
 	act = ASKED[point]
 	name = flow(
 		step("late", trigger={"type": "after_delay", "delay_days": 30}),
-		step("person", trigger={"type": "manual"}),
+		step(
+			"person",
+			trigger={"type": "manual"},
+			sla={"warn": "1d", "breach": "2d", "escalate": {"user": "Administrator"}},
+		),
+		step("boss", parent="person", branch="sla_breach"),
 		step("end", after=["person"]),
 	)
 	mark = unique("asked")
@@ -246,14 +265,24 @@ def test_a_request_killed_there_has_changed_all_or_nothing_and_can_be_repeated(
 				"flow_run = %s', run)",
 				run=run,
 			)
+		if act == "late":
+			become_late(site, run, days=3)
 	names = {"name": name, "mark": mark, "run": run}
 	before = site(STATE, mark=mark, run=run)
 	assert killed_while_asking(bench, point, ASKING[act], names) == -signal.SIGKILL
 	assert site(STATE, mark=mark, run=run) == before
 	site(ASKING[act], **names)
 	run = run or site("frappe.db.get_value('Flow Run', {'trigger_key': ('like', '%' + m)})", m=mark)
-	ends = {"complete": {"person": "done", "end": "done"}, "repair": {"late": "done"}}.get(act, {})
+	ends = {
+		"complete": {"person": "done", "boss": "skipped", "end": "done"},
+		"repair": {"late": "done"},
+		"late": {"person": "waiting", "boss": "done"},
+	}.get(act, {})
 	settled(run, "cancelled" if act == "cancel" else "running", **ends)
+	if act == "late":
+		tick(site)
+		events = [["run.escalated", 1], ["run.sla_breached", 1], ["run.sla_warned", 1]]
+		assert site(TOLD, run=run) == [events, True, ["Administrator"]]
 
 
 def killed_while_asking(bench, point: str, code: str, names: dict) -> int:

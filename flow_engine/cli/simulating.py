@@ -62,6 +62,7 @@ def add_commands(commands: Any) -> None:
 		metavar="HTTP.json",
 		help="prepared answers, used in order: a list of {url, status, body}",
 	)
+	add("--undo", action="store_true", help="undo what the run has done once nothing more is due")
 	add("--timezone", metavar="ZONE", default="UTC", help="the site's time zone (default: UTC)")
 	add("--json", action="store_true", help="print the whole outcome as JSON")
 	command.set_defaults(run=run)
@@ -99,6 +100,7 @@ def scenario(options: argparse.Namespace) -> Scenario:
 		completions=[_completion(text) for text in options.complete],
 		replies=read_replies(read_json(options.replies)) if options.replies else (),
 		time_zone=options.timezone,
+		compensate=options.undo,
 	)
 
 
@@ -115,8 +117,10 @@ def _story(outcome: Mapping[str, Any]) -> str:
 	day = None
 	for entry in outcome["timeline"]:
 		at, status = entry["at"][:16].replace("T", " "), entry["status"]
-		step = outcome["steps"][entry["step"]]
-		lines.append(f"{at if at != day else '':16}  {_MARKS.get(status, ' ')} {entry['step']}: {status}")
+		undoing = bool(entry.get("undoing"))
+		step = (outcome["compensation"] if undoing else outcome)["steps"][entry["step"]]
+		shown = f"undo {entry['step']}" if undoing else entry["step"]
+		lines.append(f"{at if at != day else '':16}  {_MARKS.get(status, ' ')} {shown}: {status}")
 		day = at
 		if entry["status"] == "scheduled" and step["trigger_at"]:
 			lines[-1] += f" for {step['trigger_at'][:16].replace('T', ' ')}"
@@ -129,4 +133,6 @@ def _story(outcome: Mapping[str, Any]) -> str:
 		lines.append(
 			f"{message['channel']} {message['to'] or message['method'] or ''}: {one_line(what, 120)}"
 		)
-	return "\n".join([*lines, f"The run is {run['status']}."])
+	undone = outcome["compensation"]
+	told = f" What it had done is undone: {undone['status']}." if undone else ""
+	return "\n".join([*lines, f"The run is {run['status']}.{told}"])

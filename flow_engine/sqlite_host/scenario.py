@@ -29,7 +29,8 @@ _REPLY_KEYS = ("url", "status", "body", "headers", "error")
 class Scenario:
 	"""What to simulate. `completions`: step id → posted value, applied when the step waits, in the order
 	given. `until`: where to stop even if something is still due; None: go on until nothing is. `seconds`: of
-	real time, after which what has happened so far is the answer; None: as long as it takes."""
+	real time, after which what has happened so far is the answer; None: as long as it takes. `compensate`:
+	what the run has done is undone when nothing more is due, even where its flow leaves that to operators."""
 
 	definition: Any
 	doc: Mapping[str, Any] | None = None
@@ -43,6 +44,7 @@ class Scenario:
 	time_zone: str = "UTC"
 	kinds: Mapping[str, Any] | None = None
 	seconds: float | None = None
+	compensate: bool = False
 
 
 def read_zone(name: str) -> ZoneInfo:

@@ -10,15 +10,17 @@ from functools import partial
 from typing import Any
 
 from flow_engine.clock import VirtualClock
-from flow_engine.engine.errors import BadInput, InputTooLarge
-from flow_engine.engine.interventions import MAX_INPUT_BYTES, complete_step
+from flow_engine.engine.compensating import compensate_run, key_of
+from flow_engine.engine.errors import BadInput, InputTooLarge, NothingToCompensate
+from flow_engine.engine.interventions import MAX_INPUT_BYTES, cancel_run, complete_step
 from flow_engine.engine.kinds import register
 from flow_engine.engine.party import customer_of
 from flow_engine.engine.plain import as_json_text
 from flow_engine.engine.session import Session
-from flow_engine.engine.state import StepStatus, in_log
+from flow_engine.engine.state import RunStatus, StepStatus, in_log
 from flow_engine.engine.validation import MANUAL
 from flow_engine.service.arguments import json_object, storable
+from flow_engine.service.compensation import run_compensation
 from flow_engine.service.definitions import check_publishable
 from flow_engine.service.events import BUSINESS_EVENTS, Answer, Occurrence, Trigger, judge, start_one
 from flow_engine.service.payloads import accept_payload
@@ -40,12 +42,13 @@ __all__ = ["Scenario", "simulate"]
 
 
 def simulate(scenario: Scenario, world: World | None = None) -> dict[str, Any]:
-	"""Run the scenario; `{run, steps, timeline, documents, messages}` as data.
+	"""Run the scenario; `{run, steps, compensation, timeline, documents, messages}` as data.
 
 	`run.status` is `not_started` when the trigger's condition does not hold; `run.read` says what it read. A
 	step has its payload as it was `rendered` for its last attempt, and what its condition `read`. world: real
 	documents to stand on, where the sample documents alone are not enough. `run.cut` is there when the
-	scenario's seconds were over before the run was.
+	scenario's seconds were over before the run was. What undid the run has its own steps under
+	`compensation`, and its entries of the timeline are `undoing`.
 	Raises BadInput for unusable input, InvalidDefinition for a definition with problems.
 	"""
 	return _Simulation(scenario, world).go()
@@ -65,6 +68,9 @@ class _Simulation:
 		self.completions = list(scenario.completions)
 		self.timeline: list[dict[str, Any]] = []
 		self.cut = False
+		self.undoing: RunWatch | None = None
+		seconds = scenario.seconds
+		self.give_up_at = time.monotonic() + seconds if seconds is not None else None
 
 	def go(self) -> dict[str, Any]:
 		host = self.host
@@ -77,16 +83,46 @@ class _Simulation:
 		if answer.run is None:
 			return _not_started(answer)
 		watch = RunWatch(host, answer.run)
-		seconds = self.scenario.seconds
-		give_up_at = time.monotonic() + seconds if seconds is not None else None
-		for now in instants(host, self.clock, self.until):
-			for step_id, state in watch.look():
-				self.timeline.append({"at": now.isoformat(), "step": step_id, "status": state.status.value})
-			self._complete(watch)
-			if give_up_at is not None and time.monotonic() >= give_up_at:
-				self.cut = host.runs.next_wake() is not None
-				break
+		self._go_on(watch)
+		if self.scenario.compensate and not self.cut:
+			self._undo(watch)
+			self._go_on(watch)
 		return self._report(watch)
+
+	def _go_on(self, watch: RunWatch) -> None:
+		"""Until nothing is due any more, or the time is up."""
+		for now in instants(self.host, self.clock, self.until):
+			self._note(now, watch)
+			self._complete(watch)
+			undoing = self._undoing(watch)
+			if undoing is not None:
+				self._note(now, undoing, {"undoing": True})
+				self._complete(undoing)
+			if self.give_up_at is not None and time.monotonic() >= self.give_up_at:
+				self.cut = self.host.runs.next_wake() is not None
+				return
+
+	def _note(self, now: datetime, watch: RunWatch, more: Mapping[str, Any] | None = None) -> None:
+		for step_id, state in watch.look():
+			entry = {"at": now.isoformat(), "step": step_id, "status": state.status.value, **(more or {})}
+			self.timeline.append(entry)
+
+	def _undo(self, watch: RunWatch) -> None:
+		"""As an operator does: a run that has not ended is cancelled for it."""
+		try:
+			if self.host.runs.read(watch.run).status == RunStatus.RUNNING:
+				cancel_run(self.host, watch.run, "", compensate=True)
+			else:
+				compensate_run(self.host, watch.run)
+		except NothingToCompensate:
+			return
+
+	def _undoing(self, watch: RunWatch) -> RunWatch | None:
+		"""The run that undoes this one, once there is one."""
+		if self.undoing is None:
+			run = self.host.runs.started_by(key_of(watch.run))
+			self.undoing = RunWatch(self.host, run) if run is not None else None
+		return self.undoing
 
 	def _start(self, trigger: Trigger, occurrence: Occurrence) -> tuple[Answer, dict[str, Any]]:
 		if occurrence.event == MANUAL:
@@ -141,10 +177,23 @@ class _Simulation:
 				**({"cut": True} if self.cut else {}),
 			},
 			"steps": {step.id: self._step(session, watch, step.id) for step in session.definition.steps},
+			"compensation": self._compensation(),
 			"timeline": self.timeline,
 			"documents": self.host.documents.changes(),
 			"messages": [_message(row) for row in self.host.outbox.sent()],
 		}
+
+	def _compensation(self) -> dict[str, Any] | None:
+		"""`{status, why, steps: {id: …, undone}}` of the run that undid what this one had done."""
+		if self.undoing is None:
+			return None
+		session = self.undoing.session()
+		about, became = run_compensation(self.host, session)
+		steps = {
+			step.id: {**self._step(session, self.undoing, step.id), "undone": became.get(step.id)}
+			for step in session.definition.steps
+		}
+		return {"status": session.record.status, "why": about["compensates"]["why"], "steps": steps}
 
 	def _step(self, session: Session, watch: RunWatch, step_id: str) -> dict[str, Any]:
 		state = session.state(step_id)
@@ -228,7 +277,7 @@ def _not_started(answer: Answer) -> dict[str, Any]:
 		"reason": answer.reason,
 		"read": dict(answer.read or {}),
 	}
-	return {"run": run, "steps": {}, "timeline": [], "documents": [], "messages": []}
+	return {"run": run, "steps": {}, "compensation": None, "timeline": [], "documents": [], "messages": []}
 
 
 def _message(row: Mapping[str, Any]) -> dict[str, Any]:

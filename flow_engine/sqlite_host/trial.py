@@ -7,14 +7,14 @@ saying how it is tried.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flow_engine.engine.errors import BadInput
-from flow_engine.engine.kinds.base import Kind, StepContext
+from flow_engine.engine.kinds.base import DoneStep, Kind, StepContext
 from flow_engine.engine.outcomes import Fail, Outcome
 from flow_engine.outbound.isolation import unreachable
 from flow_engine.service import arguments as read
@@ -40,6 +40,7 @@ ARGUMENTS = (
 	"completions",
 	"replies",
 	"event",
+	"compensate",
 )
 HIDDEN = "•••"
 # Somebody waits for the answer, and a server for its thread.
@@ -94,6 +95,7 @@ def read_trial(given: Mapping[str, Any], world: World) -> Scenario:
 		time_zone=world.time_zone.key,
 		kinds=world.kinds,
 		seconds=MOST_SECONDS,
+		compensate=bool(read.flag(given.get("compensate") or 0, "compensate")),
 	)
 
 
@@ -133,7 +135,23 @@ class Watched:
 	def _watched(self, kind: Kind) -> Kind:
 		if kind.handle is None:
 			return kind
-		return replace(kind, handle=lambda context: self._try(kind, context))
+		undo = kind.compensate and (lambda context, done: self._try_undoing(kind, context, done))
+		return replace(kind, handle=lambda context: self._try(kind, context), compensate=undo)
+
+	def _try_undoing(self, kind: Kind, context: StepContext, done: DoneStep) -> Outcome:
+		if kind.beyond_ports:
+			return Fail(
+				"cannot_simulate", f"How steps of the kind “{kind.label}” are undone cannot be tried."
+			)
+		assert kind.compensate is not None
+		with self._kept_in():
+			return kind.compensate(context, done)
+
+	@contextmanager
+	def _kept_in(self) -> Iterator[None]:
+		shield = self.world.shield if self.world else nullcontext
+		with shield(), unreachable(self.world.allowed if self.world else ()):
+			yield
 
 	def _try(self, kind: Kind, context: StepContext) -> Outcome:
 		hidden = {part.name for part in kind.fields if part.sensitive}
@@ -149,8 +167,7 @@ class Watched:
 				"say how they are tried.",
 			)
 		assert handler is not None
-		shield = self.world.shield if self.world else nullcontext
-		with shield(), unreachable(self.world.allowed if self.world else ()):
+		with self._kept_in():
 			return handler(context)
 
 

@@ -1,4 +1,5 @@
-"""The `flow-engine` command: validate, diff, simulate, demo, serve, seed, settings, tick.
+"""The `flow-engine` command: validate, diff, simulate, demo, serve, seed, settings, tick, audit-export,
+webhook-test.
 
 Decides the options and what the exit code says. Bad input ends as one line `code: message` on stderr and exit
 code 2, whatever the command; never as a traceback.
@@ -14,7 +15,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from flow_engine import __version__
-from flow_engine.cli import checking, comparing, demonstration, serving, settings, simulating, ticking
+from flow_engine.cli import checking, comparing, demonstration, serving, settings, simulating, ticking, trail
 from flow_engine.cli.output import one_line, readable_streams
 from flow_engine.engine.errors import FlowError
 
@@ -31,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
 	found = _Parser(prog="flow-engine", description="Flows on this machine: one process, one SQLite file.")
 	found.add_argument("--version", action="version", version=f"flow-engine {__version__}")
 	commands = found.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
-	for module in (checking, comparing, simulating, demonstration, serving, settings, ticking):
+	for module in (checking, comparing, simulating, demonstration, serving, settings, ticking, trail):
 		module.add_commands(commands)
 	return found
 

@@ -14,6 +14,7 @@ import frappe
 from frappe.commands import get_site, pass_context
 
 from flow_engine.commands.preloading import preload_in_worker
+from flow_engine.commands.trail import add_commands as add_trail_commands
 
 
 def on_site(function: Callable[..., int | None]) -> Callable[..., None]:
@@ -238,6 +239,7 @@ def _report_outcomes(outcomes: list[dict[str, str]]) -> None:
 	click.echo(", ".join(f"{count} {name}" for name, count in counted.items()))
 
 
+add_trail_commands(flow_engine, on_site)
 commands = [flow_engine]
 
 preload_in_worker(sys.argv)

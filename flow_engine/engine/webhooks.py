@@ -104,11 +104,11 @@ def deliveries_of(
 
 def body_of(event: Mapping[str, Any]) -> dict[str, Any]:
 	"""The event as a receiver reads it."""
-	happened_at = event["happened_at"]
+	happened_at: datetime = event["happened_at"]
 	return {
 		"id": event["id"],
 		"event_type": event["event_type"],
-		"created_at": happened_at.isoformat() if isinstance(happened_at, datetime) else happened_at,
+		"created_at": happened_at.isoformat(timespec="microseconds"),
 		"actor": event.get("user"),
 		"template": event.get("flow_template"),
 		"run": event.get("flow_run"),

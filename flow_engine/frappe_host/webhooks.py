@@ -69,7 +69,7 @@ class SiteEndpointStore:
 
 	def delete(self, name: str) -> None:
 		with _as_flow_errors(name):
-			frappe.delete_doc(DOCTYPE, name)
+			frappe.delete_doc(DOCTYPE, name, ignore_missing=False)
 
 	def changed(self) -> None:
 		from flow_engine.frappe_host.trigger_cache import forget_triggers

@@ -251,7 +251,7 @@ class _Sender:
 		if not self.host.deliveries.close(claim, **columns):
 			return None
 		if endpoint_of(delivery):
-			return note_outcome(self.host, delivery, verdict)
+			return note_outcome(self.host, delivery, verdict, now)
 		if verdict.status is DeliveryStatus.FAILED and delivery.flow_run:
 			self._alert(delivery, verdict)
 		return None

@@ -77,7 +77,7 @@ def refuse_sending(host: WebhookHost, delivery: Delivery) -> Verdict | None:
 	return Verdict(DeliveryStatus.CANCELLED, error=why)
 
 
-def note_outcome(host: WebhookHost, delivery: Delivery, verdict: Verdict) -> Health | None:
+def note_outcome(host: WebhookHost, delivery: Delivery, verdict: Verdict, now: datetime) -> Health | None:
 	"""Keep how the endpoint fares, in the transaction that records the attempt; its health when it should be
 	left alone from now on."""
 	name = endpoint_of(delivery)
@@ -92,7 +92,6 @@ def note_outcome(host: WebhookHost, delivery: Delivery, verdict: Verdict) -> Hea
 	before = host.endpoints.health(name)
 	if before is None:
 		return None
-	now = host.runs.now()
 	health = before.failed(verdict.status is DeliveryStatus.FAILED, now)
 	host.endpoints.put_health(name, health)
 	return health if health.is_dead(now) else None

@@ -76,6 +76,7 @@ def create_endpoint(host: WebhookHost, values: Any) -> dict[str, Any]:
 	values = _values(values)
 	secret = str(values.get("secret") or "").strip() or new_secret()
 	given = {"enabled": True, "events": "*", **values, "secret": secret}
+	check_endpoint(given)
 	name = host.runs.transact(lambda: host.endpoint_store.insert(given))
 	return {**get_endpoint(host, name), "secret": secret}
 
@@ -211,6 +212,13 @@ def test(host: WebhookHost, name: Any) -> dict[str, Any]:
 	(found,) = host.deliveries.find({"name": delivery}, 1)
 	told = ("status", "last_status", "last_error")
 	return {"delivery": delivery, **{key: found[key] for key in told}}
+
+
+def outcome_line(answer: Mapping[str, Any]) -> str:
+	"""What came of a test, for a terminal."""
+	status = f", HTTP {answer['last_status']}" if answer["last_status"] else ""
+	error = f": {answer['last_error']}" if answer["last_error"] else ""
+	return f"{answer['delivery']} {answer['status']}{status}{error}"
 
 
 def secrets_in_use(

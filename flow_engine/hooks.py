@@ -28,6 +28,7 @@ ignore_links_on_delete = [
 	"Flow Audit Event",
 	"Flow Schedule",
 	"Flow Schedule Fire",
+	"Flow Date Scan",
 ]
 
 permission_query_conditions = {

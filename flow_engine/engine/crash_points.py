@@ -47,10 +47,18 @@ CRASH_POINTS: Mapping[str, str] = {
 	"outsider.flushed": "Rows beside the run's are written.",
 	"outsider.written": "The run's row is written, with a new revision.",
 	"cancel.flushed": "A cancelled run's pending rows are closed, the run is not written.",
+	"compensation.started": "What undoes a run is written, the run is not written as ended.",
 	"sla.found": "A run whose clock has something to say is known by name, not locked.",
 	"sla.marked": "What is late is marked, told and escalated, nothing of the run is written.",
 	"tick.found": "A pending row was found that no run would wake for.",
 	"tick.repaired": "The run agrees with it, not committed.",
+	"schedule.found": "A schedule or a fire that is due is known by name, not locked.",
+	"schedule.locked": "The schedule's row is locked, nothing is decided.",
+	"schedule.decided": "What an outage gave up is written, no fire of now.",
+	"schedule.fired": "Its fires, their runs and its next time are written.",
+	"fan_out.listed": "The documents a fire goes through are written down, none has a run.",
+	"fan_out.batched": "The runs of a batch of documents are written, how far it is not.",
+	"dates.looked": "One page of documents whose date may have come is through.",
 }
 
 _armed: Callable[[str], None] | None = None

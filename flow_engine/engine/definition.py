@@ -76,7 +76,23 @@ TRIGGER_FIELDS: Mapping[str, tuple[str, ...]] = {
 }
 
 FLOW_KEYS = ("version", "trigger", "variables", "payload_schema", "compensate", "sla", "steps")
-FLOW_TRIGGER_KEYS = ("event", "condition", "doctype", "doc_event", "field", "from", "to", "on_import")
+FLOW_TRIGGER_KEYS = (
+	"event",
+	"condition",
+	"doctype",
+	"doc_event",
+	"field",
+	"from",
+	"to",
+	"on_import",
+	"offset_days",
+	"offset_hours",
+	"time",
+	"day_policy",
+	"holiday_list",
+)
+# Those of an event that is a date of a document.
+DATE_TRIGGER_KEYS = ("offset_days", "offset_hours", "time", "day_policy", "holiday_list")
 STEP_KEYS = (
 	"id",
 	"kind",
@@ -103,10 +119,13 @@ class FlowTrigger:
 
 	For generic document events: `doctype`, `doc_event` (after_insert, on_update, on_submit, on_cancel,
 	on_update_after_submit, on_trash, field_change, workflow_transition), and for the last two `field`,
-	`from_`, `to`. `condition` is raw (string, predicate, group or `{"logic": …}`); empty means always.
+	`from_`, `to`. For `date`: `doctype`, `field`, and in `date` the keys of DATE_TRIGGER_KEYS that are given.
+	`condition` is raw (string, predicate, group or `{"logic": …}`); empty means always.
 	"""
 
 	event: str = "manual"
+	# Before `field`, which hides what makes defaults.
+	date: Mapping[str, Any] = field(default_factory=dict)
 	condition: Any = ""
 	doctype: str | None = None
 	doc_event: str | None = None
@@ -294,6 +313,7 @@ def _parse_trigger(data: Mapping[str, Any]) -> FlowTrigger:
 		from_=data.get("from"),
 		to=data.get("to"),
 		on_import=bool(data.get("on_import")),
+		date={key: data[key] for key in DATE_TRIGGER_KEYS if data.get(key) not in (None, "")},
 	)
 
 
@@ -329,6 +349,7 @@ def dump_definition(definition: FlowDefinition) -> dict[str, Any]:
 			trigger[key] = value
 	if definition.trigger.on_import:
 		trigger["on_import"] = True
+	trigger.update(definition.trigger.date)
 	data = {
 		"version": definition.version,
 		"trigger": trigger,

@@ -14,6 +14,7 @@ from flow_engine.engine.condition_places import normalise_conditions
 from flow_engine.engine.condition_text import Strategy
 from flow_engine.engine.conditions import condition_problems
 from flow_engine.engine.definition import (
+	DATE_TRIGGER_KEYS,
 	FLOW_KEYS,
 	FLOW_TRIGGER_KEYS,
 	MAX_BYTES,
@@ -29,6 +30,8 @@ from flow_engine.engine.payload_schema import schema_problems
 from flow_engine.engine.plain import parse_json
 from flow_engine.engine.problems import Problem, Problems, has_errors, joined, quoted, storage_problems, under
 from flow_engine.engine.reference_checks import check_references
+from flow_engine.engine.schedules.dates import EVENT as DATE_EVENT
+from flow_engine.engine.schedules.dates import rule_problems
 from flow_engine.engine.sla.rules import sla_problems
 from flow_engine.engine.step_checks import check_steps
 
@@ -167,11 +170,19 @@ def _check_trigger(trigger: Mapping[str, Any], events: Collection[str] | None, p
 	for key in ("from", "to"):
 		if isinstance(trigger.get(key), Mapping):
 			problems.add(f"trigger.{key}", "bad_value", "The value of a field is a text, a number or a list.")
+	if event == DATE_EVENT:
+		for key, code, message in rule_problems(trigger):
+			problems.add(f"trigger.{key}", code, message)
+	else:
+		for key in DATE_TRIGGER_KEYS:
+			if trigger.get(key) not in (None, ""):
+				message = f"{quoted(key)} means something only when the event is {DATE_EVENT}."
+				problems.add(f"trigger.{key}", "unknown_key", message)
 	if event == DOC_EVENT:
 		_check_document_event(trigger, problems)
 	else:
 		for key in ("doc_event", "field", "from", "to"):
-			if trigger.get(key) not in (None, ""):
+			if trigger.get(key) not in (None, "") and (key, event) != ("field", DATE_EVENT):
 				message = f"{quoted(key)} means something only when the event is {DOC_EVENT}."
 				problems.add(f"trigger.{key}", "unknown_key", message)
 

@@ -45,8 +45,8 @@ OWN_RECORDS = frozenset(
 		"Flow Template Version",
 	)
 )
-# Started by a person, a schedule or a document: never by telling that they happened.
-NOT_TOLD = ("manual", "doc_event")
+# Started by a person, the clock or a document: never by telling that they happened.
+NOT_TOLD = ("manual", "doc_event", "date", "schedule")
 
 
 def is_quiet() -> bool:

@@ -18,6 +18,7 @@ from flow_engine.frappe_host.business_hours import business_hours
 from flow_engine.frappe_host.delivering import delivery_client
 from flow_engine.frappe_host.documents import FrappeDocuments
 from flow_engine.frappe_host.extensions import context_providers, kinds
+from flow_engine.frappe_host.inbound_hooks import SiteHookRecords
 from flow_engine.frappe_host.jobs import DrainHints
 from flow_engine.frappe_host.messages import FrappeMessages
 from flow_engine.frappe_host.schedules import SiteScheduleRecords, SiteSources
@@ -26,8 +27,11 @@ from flow_engine.frappe_host.signing_key import signing_secrets
 from flow_engine.frappe_host.store import FrappeRuns
 from flow_engine.frappe_host.templates import FrappeTemplates
 from flow_engine.frappe_host.webhooks import SiteEndpointStore
+from flow_engine.service.inbound_hooks import Inbound
 from flow_engine.service.schedule_host import Schedules
+from flow_engine.store.date_scans import SqlDateScans
 from flow_engine.store.deliveries import SqlDeliveries
+from flow_engine.store.inbound import SqlInbound
 from flow_engine.store.schedules import SqlSchedules
 from flow_engine.store.webhooks import SqlEndpoints
 
@@ -70,6 +74,7 @@ class SiteHost(Host):
 	signing_secrets: Callable[[], Sequence[str]] = field(kw_only=True)
 	endpoints: SqlEndpoints = field(kw_only=True)
 	endpoint_store: SiteEndpointStore = field(kw_only=True)
+	inbound: Inbound = field(kw_only=True)
 
 
 def get_host() -> SiteHost:
@@ -108,7 +113,8 @@ def compose_host() -> SiteHost:
 		signing_secrets=signing_secrets,
 		endpoints=SqlEndpoints(runs),
 		endpoint_store=SiteEndpointStore(runs),
-		schedules=Schedules(SqlSchedules(runs), SiteScheduleRecords(), SiteSources()),
+		inbound=Inbound(SqlInbound(runs), SiteHookRecords(runs)),
+		schedules=Schedules(SqlSchedules(runs), SqlDateScans(runs), SiteScheduleRecords(), SiteSources()),
 	)
 
 

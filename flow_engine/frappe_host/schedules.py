@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date, timedelta
 from typing import Any
 
 import frappe
@@ -17,12 +18,14 @@ from frappe.utils import getdate
 
 from flow_engine.engine.errors import NotAllowed, PermissionDenied, SaveConflict, ValidationFailed
 from flow_engine.engine.schedules.calendars import Calendar
+from flow_engine.engine.schedules.dates import EVENT as DATE_EVENT
 from flow_engine.engine.standard_fields import STANDARD_FIELDS
 from flow_engine.frappe_host.acting import check_user
 from flow_engine.frappe_host.document_guard import check_own_document, known_meta
 from flow_engine.frappe_host.document_values import permission_levels
 from flow_engine.frappe_host.foreign_errors import translated
 from flow_engine.frappe_host.refusals import Refused
+from flow_engine.frappe_host.trigger_cache import current_map
 from flow_engine.service.schedule_values import FIELDS
 from flow_engine.service.schedules import prepare, record, removed
 from flow_engine.service.templates import check_unchanged
@@ -170,6 +173,28 @@ class SiteSources:
 				limit_page_length=limit,
 				pluck="name",
 			)
+
+	def date_triggers(self) -> list[Any]:
+		return current_map().by_event.get(DATE_EVENT, [])
+
+	def dated(
+		self, doctype: str, field: str, first: date, last: date, after: tuple[Any, str] | None, limit: int
+	) -> list[tuple[Any, str]]:
+		meta = known_meta(doctype)
+		check_own_document(meta)
+		df = meta.get_field(field)
+		if field not in ("creation", "modified") and (df is None or df.fieldtype not in ("Date", "Datetime")):
+			raise ValidationFailed(f"{doctype} has no date field {field!r}.")
+		span = [first, min(last, date.max - timedelta(days=1)) + timedelta(days=1)]
+		# A range of the field: one look along its index where it has one.
+		further = f"AND (`{field}`, name) > (%s, %s) " if after else ""
+		with translated(f"Looking at {field} of {doctype}"):
+			rows = frappe.db.sql(
+				f"SELECT `{field}`, name FROM `tab{doctype}` WHERE `{field}` >= %s AND `{field}` < %s "
+				f"AND docstatus < 2 {further}ORDER BY `{field}`, name LIMIT {int(limit)}",
+				[*span, *(after or ())],
+			)
+		return [(value, str(name)) for value, name in rows]
 
 	def may_read(self, doctype: str, name: str) -> bool:
 		"""May whoever asks read this document?"""

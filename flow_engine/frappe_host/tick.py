@@ -14,12 +14,13 @@ from flow_engine.frappe_host.bulk import resume_bulk
 from flow_engine.frappe_host.host import get_host
 from flow_engine.frappe_host.jobs import is_disabled, is_stopped, send_drains
 from flow_engine.frappe_host.parts import Parts
+from flow_engine.service.date_triggers import start_dated
 from flow_engine.service.deliveries import CLAIM_LIMIT as DELIVERY_LIMIT
 from flow_engine.service.schedule_firing import fire_due
 from flow_engine.service.ticking import repair_stray_rows
 
 # Less than what is between two ticks; what is left then is the next one's.
-FIRING_SECONDS = 40
+FIRING_SECONDS = 20
 _CURSOR = "flow_engine_reconciled_to"
 
 
@@ -54,13 +55,14 @@ def make_tick(parts: Parts) -> dict:
 		if due:
 			frappe.logger("flow_engine").info(f"The flow engine is switched off; {due} due runs wait.")
 		return found
+	dated = parts.attempt("Looking for dates", lambda: start_dated(host, FIRING_SECONDS, is_stopped), 0)
 	fired = parts.attempt(
 		"Firing schedules",
 		lambda: fire_due(host, FIRING_SECONDS, is_stopped),
 		{"fired": 0, "runs": 0},
 	)
 	found["schedules"] = fired["fired"]
-	due += fired["runs"]
+	due += fired["runs"] + dated
 	wanted = math.ceil(due / CLAIM_LIMIT) + math.ceil(unsent / DELIVERY_LIMIT)
 	found["drains"] = send_drains(wanted) if wanted else 0
 	found["late"] = parts.attempt("Looking at service levels", lambda: watch_clocks(host), 0)

@@ -7,7 +7,7 @@ from typing import Any
 
 from flow_engine.engine.compensation import EVENT as COMPENSATION
 from flow_engine.engine.compensation import is_compensation
-from flow_engine.engine.definition import FlowDefinition, TriggerType, dump_definition
+from flow_engine.engine.definition import DATE_TRIGGER_KEYS, FlowDefinition, TriggerType, dump_definition
 from flow_engine.engine.errors import FlowError, TransientDatabaseError
 from flow_engine.engine.ports import Host, RunRecord
 from flow_engine.engine.running import Advanced
@@ -116,7 +116,7 @@ def describe_attempts(attempts: Iterable[Mapping[str, Any]], values: bool) -> li
 	return shown
 
 
-_DRAWN_TRIGGER = ("event", "doctype", "doc_event", "field")
+_DRAWN_TRIGGER = ("event", "doctype", "doc_event", "field", *DATE_TRIGGER_KEYS)
 _DRAWN_STEP = ("id", "kind", "label", "parent_id", "branch", "depends_on", "on_error", "disabled", "undo")
 _ATTEMPT_VALUES = ("result", "error_message", "late_outcome")
 

@@ -64,7 +64,7 @@ def fire_due(host: Any, seconds: float, stopped: Callable[[], bool] = lambda: Fa
 		seen: set[str] = set()
 		while host.clock.monotonic() < until and not stopped():
 			names = host.runs.look(lambda look=look: look(LOOKED_AT))
-			reach("schedules.found")
+			reach("schedule.found")
 			fresh = [name for name in names if name not in seen] if work is fire_schedule else names
 			progress = 0
 			for name in fresh:

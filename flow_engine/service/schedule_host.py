@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from flow_engine.store.date_scans import SqlDateScans
 from flow_engine.store.schedules import SqlSchedules
 
 
@@ -27,5 +28,6 @@ class Schedules:
 	"""`sources`: `schedule_values.Sources`."""
 
 	store: SqlSchedules
+	date_scans: SqlDateScans
 	records: Records
 	sources: Any

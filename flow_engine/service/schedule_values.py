@@ -100,6 +100,21 @@ class Sources(Protocol):
 		"""Names of the documents that match and that this user may read, in order."""
 		...
 
+	def may_read(self, doctype: str, name: str) -> bool:
+		"""May whoever asks read this document?"""
+		...
+
+	def date_triggers(self) -> list[Any]:
+		"""The published triggers of active flows whose event is a date."""
+		...
+
+	def dated(
+		self, doctype: str, field: str, first: date, last: date, after: tuple[Any, str] | None, limit: int
+	) -> list[tuple[Any, str]]:
+		"""`(value, name)` of the documents whose date lies between two days, both included, in their order;
+		those behind `after`. Cancelled documents are left out. Raises FlowError."""
+		...
+
 
 @dataclass(frozen=True, slots=True)
 class Checked:

@@ -22,15 +22,19 @@ from flow_engine.service.deliveries import enqueue
 from flow_engine.service.dispatch_webhooks import job_deliveries
 from flow_engine.service.events import BUSINESS_EVENTS
 from flow_engine.service.publishing import after_publish
+from flow_engine.service.inbound_hooks import Inbound
 from flow_engine.service.schedule_host import Schedules
 from flow_engine.sqlite_host.documents import SqliteDocuments
 from flow_engine.sqlite_host.messages import Outbox, RecordedHttp
 from flow_engine.sqlite_host.schedules import SqliteScheduleRecords, StoredSources
+from flow_engine.sqlite_host.inbound_hooks import SqliteHookRecords
 from flow_engine.sqlite_host.signing_key import SigningKey, kept_key
 from flow_engine.sqlite_host.store import SITE, Database, SqliteRuns
 from flow_engine.sqlite_host.templates import SqliteTemplates
 from flow_engine.sqlite_host.webhooks import SqliteEndpointStore
+from flow_engine.store.date_scans import SqlDateScans
 from flow_engine.store.deliveries import SqlDeliveries
+from flow_engine.store.inbound import SqlInbound
 from flow_engine.store.schedules import SqlSchedules
 from flow_engine.store.webhooks import SqlEndpoints
 
@@ -79,6 +83,7 @@ class StandaloneHost(Host):
 	signing_secrets: Callable[[], Sequence[str]] = field(kw_only=True)
 	endpoints: SqlEndpoints = field(kw_only=True)
 	endpoint_store: SqliteEndpointStore = field(kw_only=True)
+	inbound: Inbound = field(kw_only=True)
 
 
 def open_host(
@@ -119,6 +124,7 @@ def open_host(
 
 	schedules = SqlSchedules(runs)
 	records = SqliteScheduleRecords(schedules)
+	hook_records = SqliteHookRecords(runs, base_url)
 	host = StandaloneHost(
 		site=SITE,
 		runs=runs,
@@ -140,10 +146,14 @@ def open_host(
 		signing_secret=lambda: signing_key.secrets()[0],
 		signing_secrets=signing_key.secrets,
 		endpoints=SqlEndpoints(runs),
+		inbound=Inbound(SqlInbound(runs), hook_records),
 		endpoint_store=SqliteEndpointStore(runs, signing_key, _tell_paused),
-		schedules=Schedules(schedules, records, StoredSources(documents)),
+		schedules=Schedules(
+			schedules, SqlDateScans(runs), records, StoredSources(documents, templates, clock.time_zone)
+		),
 	)
 	records.host = host
+	hook_records.host = host
 	runs.hint = host.jobs.hint
 	documents.after_job = partial(tell_about_job, host)
 	templates.after_publish = partial(after_publish, host)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flow_engine.engine.errors import DocumentNotFound
 from flow_engine.engine.plain import as_time
 from flow_engine.engine.predicates import PREDICATES
 from flow_engine.engine.schedules.calendars import Calendar
+from flow_engine.engine.schedules.dates import EVENT as DATE_EVENT
 from flow_engine.service.schedules import prepare, record, removed
 from flow_engine.service.templates import check_unchanged
 from flow_engine.sqlite_host.documents import SqliteDocuments
@@ -59,8 +61,8 @@ class SqliteScheduleRecords:
 class StoredSources:
 	"""`schedule_values.Sources` over the schemaless store: filters are compared as conditions compare."""
 
-	def __init__(self, documents: SqliteDocuments):
-		self.documents = documents
+	def __init__(self, documents: SqliteDocuments, templates: Any, zone: ZoneInfo):
+		self.documents, self.templates, self.zone = documents, templates, zone
 
 	def calendar(self, holiday_list: str) -> Calendar | None:
 		"""A Holiday List is a document with `from_date`, `to_date` and rows `holidays` of `holiday_date`."""
@@ -86,6 +88,19 @@ class StoredSources:
 		if field:
 			found.sort(key=lambda values: str(values.get(field) or ""), reverse=backwards)
 		return [values["name"] for values in found[:limit]]
+
+	def date_triggers(self) -> list[Any]:
+		return self.templates.active_triggers(DATE_EVENT)
+
+	def dated(
+		self, doctype: str, field: str, first: date, last: date, after: tuple[Any, str] | None, limit: int
+	) -> list[tuple[Any, str]]:
+		found = []
+		for values in self.documents.all_of(doctype):
+			day = _day(values.get(field))
+			if day is not None and first <= day <= last and values.get("docstatus") != 2:
+				found.append((str(values[field]), str(values["name"])))
+		return [entry for entry in sorted(found) if after is None or entry > after][:limit]
 
 	def may_read(self, doctype: str, name: str) -> bool:
 		"""There are no permissions here."""

@@ -19,6 +19,9 @@ DOCTYPES = (
 	"Flow Webhook Endpoint",
 	"Flow Schedule",
 	"Flow Schedule Fire",
+	"Flow Inbound Hook",
+	"Flow Inbound Call",
+	"Flow Date Scan",
 )
 _FOLDER = Path(__file__).parent.parent / "flow_engine" / "doctype"
 _STANDARD = (
@@ -56,6 +59,10 @@ _INDEXES = (
 	"CREATE INDEX IF NOT EXISTS schedule_flow ON `tabFlow Schedule` (flow_template)",
 	"CREATE INDEX IF NOT EXISTS fire_wake ON `tabFlow Schedule Fire` (wake_at) WHERE wake_at IS NOT NULL",
 	"CREATE INDEX IF NOT EXISTS fire_schedule ON `tabFlow Schedule Fire` (flow_schedule, fire_utc)",
+	"CREATE UNIQUE INDEX IF NOT EXISTS inbound_hook_name ON `tabFlow Inbound Hook` (hook_name)",
+	"CREATE INDEX IF NOT EXISTS inbound_call_hook ON `tabFlow Inbound Call` (flow_hook, name)",
+	"CREATE INDEX IF NOT EXISTS inbound_call_replay ON `tabFlow Inbound Call` (replay_key) "
+	"WHERE replay_key IS NOT NULL",
 	"CREATE UNIQUE INDEX IF NOT EXISTS template_name ON `tabFlow Template` (category, template_name)",
 	"CREATE UNIQUE INDEX IF NOT EXISTS version ON `tabFlow Template Version` (flow_template, version)",
 )

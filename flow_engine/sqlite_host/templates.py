@@ -258,7 +258,7 @@ class SqliteTemplates(SqliteVersions):
 			field=flow.field,
 			from_=flow.from_,
 			to=flow.to,
-				on_import=flow.on_import,
+			on_import=flow.on_import,
 			date=dict(flow.date),
 			run_as=published["run_as"],
 			concurrency=published["concurrency"] or "allow",

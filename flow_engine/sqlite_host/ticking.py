@@ -13,16 +13,24 @@ from flow_engine.engine.draining import drain
 from flow_engine.engine.errors import StorageFailed
 from flow_engine.engine.reconciling import reconcile
 from flow_engine.engine.sla.watching import watch_clocks
+from flow_engine.service.date_triggers import start_dated
 from flow_engine.service.deliveries import send_due
 from flow_engine.service.schedule_firing import fire_due
 from flow_engine.service.ticking import repair_stray_rows
 from flow_engine.sqlite_host.host import StandaloneHost
 
+DATES_SECONDS = 10
+
 
 def look_after(host: StandaloneHost) -> dict[str, int]:
-	"""What nothing due would bring up by itself; makes runs due and executes no step. `{repaired, late}`:
-	pending rows that were edited by hand and are taken up; runs that a service level has become due for."""
-	return {"repaired": repair_stray_rows(host), "late": watch_clocks(host)}
+	"""What nothing due would bring up by itself; makes runs due and executes no step. `{repaired, late,
+	dated}`: pending rows that were edited by hand and are taken up; runs that a service level has become due
+	for; runs started by a date."""
+	return {
+		"repaired": repair_stray_rows(host),
+		"late": watch_clocks(host),
+		"dated": start_dated(host, DATES_SECONDS),
+	}
 
 
 def tick(host: StandaloneHost, seconds: float, stopped: Callable[[], bool] = lambda: False) -> dict[str, int]:

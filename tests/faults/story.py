@@ -23,6 +23,9 @@ from flow_engine.engine.ports import NewRun
 from flow_engine.engine.session import Session
 from flow_engine.engine.sla.watching import watch_clocks
 from flow_engine.engine.state import StepStatus
+from flow_engine.service.date_triggers import start_dated
+from flow_engine.service.schedule_firing import fire_due
+from flow_engine.service.schedules import create
 from flow_engine.service.ticking import repair_stray_rows
 from flow_engine.sqlite_host.host import StandaloneHost, open_host
 from flow_engine.sqlite_host.templates import store_definition
@@ -35,6 +38,8 @@ START = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 AFTER_A_CRASH = timedelta(seconds=120)
 HORIZON = timedelta(days=5)
 ACTING = "operator@example.com"
+# After everything else of the story, whoever died in it.
+SCHEDULED_UNTIL = datetime(2026, 6, 5, tzinfo=timezone.utc)
 # What a repeated act is told about what the first one did.
 DONE_ALREADY = (DuplicateTrigger, RunFinal, StepNotWaiting)
 
@@ -65,6 +70,9 @@ def prepare(path: str, receiver: str, seed: int) -> None:
 			issue("last", mark + "last", after=["person"]),
 		),
 	}
+	dated = flow(issue("dated", "dated {{doc.name}}"))
+	dated["trigger"] = {"event": "date", "doctype": "Subscription", "field": "ends", "offset_days": -1}
+	flows["dated"] = dated
 	for title, definition in flows.items():
 		store_definition(host.templates, definition, title)
 	host.database.close()
@@ -94,6 +102,7 @@ class Story:
 			self.cancel,
 			self.hurry,
 			self.be_late,
+			self.be_scheduled,
 		]
 		for place, act in enumerate(acts):
 			if place >= self.act:
@@ -211,6 +220,40 @@ class Story:
 		self.repeatable(lambda: complete_step(self.host, run, "person"))
 		self.work()
 
+	def be_scheduled(self) -> None:
+		"""A flow starts by the clock for one thing and for many documents, another when a date comes."""
+		self.host.runs.transact(self._set_schedules)
+		for _ in range(8):
+			self._fire()
+			next_at = self.host.schedules.store.next_wake()
+			if next_at is None or next_at > SCHEDULED_UNTIL:
+				break
+			self.clock.move_to(next_at)
+			self._note()
+		self.clock.move_to(SCHEDULED_UNTIL)
+		self._note()
+		self._fire()
+
+	def _fire(self) -> None:
+		fire_due(self.host, 60)
+		start_dated(self.host, 60)
+		self.work()
+
+	def _set_schedules(self) -> None:
+		if self.host.database.rows("SELECT 1 FROM `tabFlow Schedule`"):
+			return
+		for number in range(1, 6):
+			values = {"ends": (SCHEDULED_UNTIL.date() + timedelta(days=number - 3)).isoformat()}
+			self.host.documents.insert("Subscription", {"name": f"SUB-{number}", **values})
+		self.host.templates.update(self.template("dated"), {"is_active": 1})
+		brief = self.template("brief")
+		self.host.templates.update(brief, {"is_active": 1})
+		# From a time that whoever comes after a crash does not move.
+		once = {"flow_template": brief, "schedule_type": "once", "run_at": "2026-06-02T09:00"}
+		many = {"fan_out_doctype": "Subscription", "batch_size": 2, "overlap_policy": "queue"}
+		create(self.host, {**once, "schedule_name": "One"})
+		create(self.host, {**once, **many, "schedule_name": "Many"})
+
 	# --- words ----------------------------------------------------------------------------------------------
 
 	def start(self, title: str, mark: str = "", **columns: Any) -> str:
@@ -302,6 +345,10 @@ class Story:
 					"WHERE channel = 'notice' GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
 				)
 			],
+			"fires": rows(
+				"SELECT name, status, place, started, refused FROM `tabFlow Schedule Fire` ORDER BY name"
+			),
+			"schedules": rows("SELECT name, status, fire_at FROM `tabFlow Schedule` ORDER BY name"),
 			"open calls": len(rows("SELECT name FROM `tabFlow Step Log` WHERE state = 'running'")),
 			"done twice": rows(
 				"SELECT flow_run, step_id FROM `tabFlow Step Log` WHERE state = 'done' "

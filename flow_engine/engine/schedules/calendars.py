@@ -63,3 +63,8 @@ class Calendar:
 		"""The first of the days off that lead up to `day`; `day` itself when the day before is worked."""
 		worked = self._worked(day, -1)
 		return worked + timedelta(days=1) if worked is not None else day
+
+	def rest_after(self, day: date) -> date:
+		"""The last of the days off that follow `day`; `day` itself when the day after is worked."""
+		worked = self._worked(day, 1)
+		return worked - timedelta(days=1) if worked is not None else day

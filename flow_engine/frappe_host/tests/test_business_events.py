@@ -430,7 +430,7 @@ class TestOtherSources(EventsTestCase):
 		# Payments are told by the entry, manual and doc_event by nothing of their own.
 		ruled = {rule.event for rules in BECOMES.values() for rule in rules} | set(ON_INSERT.values())
 		self.assertEqual(ruled | {"on_payment_received"}, set(SOURCE))
-		self.assertEqual(set(SOURCE) | {"manual", "doc_event"}, set(BUSINESS_EVENTS))
+		self.assertEqual(set(SOURCE) | {"manual", "doc_event", "date"}, set(BUSINESS_EVENTS))
 
 	def _subscription(self, **values):
 		plan = frappe.get_doc(

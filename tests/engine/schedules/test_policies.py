@@ -52,9 +52,21 @@ def test_a_fire_that_is_late_on_purpose_is_not_missed():
 
 def test_a_year_without_a_tick_is_bounded():
 	every_minute = Timing(ZoneInfo("UTC"), "* * * * *")
-	due = decide_due(every_minute, NOON, NOON + timedelta(days=366), Missed.ALL, 10_000)
-	assert len(due.fires) <= MOST_CAUGHT_UP + GRACE // timedelta(minutes=1) + 1
-	assert due.next_at == NOON + timedelta(days=366, minutes=1)
+	now = NOON + timedelta(days=366)
+	due = decide_due(every_minute, NOON, now, Missed.ALL, 10_000)
+	assert len(due.fires) == MOST_CAUGHT_UP + GRACE // timedelta(minutes=1) + 1
+	assert due.fires[-1] == now
+	assert due.missed[0] == NOON and due.missed[2] > 1_500
+	assert due.next_at == now + timedelta(minutes=1)
+	assert decide_due(every_minute, NOON, now, Missed.RUN_ONCE, 1).fires == (now,)
+
+
+def test_an_outage_of_a_schedule_that_fires_often_is_made_up_for_once():
+	every_minute = Timing(ZoneInfo("UTC"), "* * * * *")
+	now = NOON + timedelta(minutes=31)
+	due = decide_due(every_minute, NOON, now, Missed.RUN_ONCE, 1)
+	assert due.fires == (now,)
+	assert due.missed == (NOON, now - timedelta(minutes=1), 31)
 
 
 @settings(max_examples=100, deadline=None)

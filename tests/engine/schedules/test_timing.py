@@ -257,7 +257,9 @@ def test_the_same_holds_from_every_moment_around_the_days_on_which_clocks_change
 
 
 @settings(max_examples=150, deadline=None)
-@given(crons, st.sampled_from(ZONES), st.sampled_from(OffDays), starts, st.sets(st.integers(0, 60), max_size=25))
+@given(
+	crons, st.sampled_from(ZONES), st.sampled_from(OffDays), starts, st.sets(st.integers(0, 60), max_size=25)
+)
 def test_days_off_move_or_drop_whole_days_and_nothing_else(cron, zone, off_days, start, off):
 	try:
 		read = read_cron(cron)

@@ -15,7 +15,7 @@ from flow_engine.frappe_host.jobs import is_disabled
 from flow_engine.frappe_host.watching import watch
 from flow_engine.service import arguments as read
 from flow_engine.service import compensation as undoing
-from flow_engine.service import doors, service_levels
+from flow_engine.service import doors, migrations, service_levels
 from flow_engine.service.bulk import read_bulk
 from flow_engine.service.runs import run_actions
 
@@ -202,8 +202,17 @@ def replay(run=None, step_id=None, version=None, reason=None):
 
 @frappe.whitelist(methods=["POST"])
 @endpoint
+def migrate(run=None, version=None, reason=None):
+	"""Move a running run to a newer version of its flow."""
+	only_managers()
+	host = get_host()
+	return migrations.migrate(host, host.templates, run, version, reason)
+
+
+@frappe.whitelist(methods=["POST"])
+@endpoint
 def bulk(action=None, names=None, filters=None, reason=None, version=None):
-	"""Cancel, retry or replay many runs in a background job; answers its id and how many runs there are."""
+	"""Cancel, retry, replay or migrate many runs in a background job; answers its id and how many there are."""
 	only_managers()
 	host = get_host()
 	return start_bulk(read_bulk(host, host.templates, action, names, filters, reason, version))

@@ -9,8 +9,9 @@ from flow_engine.frappe_host.bulk import start_bulk
 from flow_engine.frappe_host.host import get_host
 from flow_engine.frappe_host.permissions import sees_all
 from flow_engine.service import arguments as read
-from flow_engine.service import differences, doors, versions
+from flow_engine.service import differences, doors, migrations, versions
 from flow_engine.service.bulk import read_bulk
+from flow_engine.service.language import said_again
 from flow_engine.service.standing import standing as runs_standing
 
 
@@ -111,6 +112,18 @@ def standing(name=None, step_id=None):
 	if not sees_all():
 		raise NotAllowed("Only those who see all runs may see where they stand.")
 	return runs_standing(get_host(), _store(), name, step_id)
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+@endpoint
+def migration(name=None, version=None, to=None):
+	"""What moving the running runs of a version to another one would come to."""
+	only_managers()
+
+	def say(text):
+		return said_again(text, frappe.local.lang)
+
+	return migrations.preview(get_host(), _store(), name, version, to, say)
 
 
 @frappe.whitelist(methods=["POST"])

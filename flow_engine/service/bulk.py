@@ -10,15 +10,16 @@ from flow_engine.engine.errors import BadInput, DuplicateTrigger, FlowError, Tra
 from flow_engine.engine.ports import Host
 from flow_engine.engine.state import RunStatus
 from flow_engine.service import arguments as read
-from flow_engine.service import doors
+from flow_engine.service import doors, migrations
+from flow_engine.service.versions import version_number
 
-ACTIONS = ("cancel", "retry", "replay")
+ACTIONS = ("cancel", "retry", "replay", "migrate")
 MAX_RUNS = 10_000
 SHOWN_REFUSALS = 50
-_FILTERS = ("status", "template", "customer", "doctype", "docname")
+_FILTERS = ("status", "template", "version", "customer", "doctype", "docname")
 _STATUSES = tuple(status.value for status in RunStatus)
 # What an operation is for, where the filters do not say which runs.
-_OF_STATUS = {"cancel": "running", "retry": "failed"}
+_OF_STATUS = {"cancel": "running", "retry": "failed", "migrate": "running"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +45,13 @@ def read_bulk(
 	version: Any = None,
 	key: str | None = None,
 ) -> Bulk:
-	"""Runs by name, or all that match the filters (`status, template, customer, doctype, docname`). Raises
-	BadInput, TemplateNotFound."""
+	"""Runs by name, or all that match the filters (`status, template, version, customer, doctype, docname`).
+	`version`: what to replay on, or the number of the version to migrate to. Raises BadInput,
+	TemplateNotFound."""
 	action = read.needed(action, "action")
 	if action not in ACTIONS:
 		raise BadInput(f"`action` must be one of {', '.join(ACTIONS)}.")
-	version = read.text(version, "version") or "original"
-	if version not in ("original", "latest"):
-		raise BadInput("`version` must be `original` or `latest`.")
+	version = _version(action, version)
 	reason = read.text(reason, "reason") or ""
 	if names not in (None, "", []):
 		listed = read.json_value(names, "names")
@@ -65,11 +65,21 @@ def read_bulk(
 	return Bulk(action, tuple(found[:MAX_RUNS]), reason, version, key, more=len(found) > MAX_RUNS)
 
 
+def _version(action: str, version: Any) -> str:
+	if action == "migrate" and version not in (None, "", "latest"):
+		return str(version_number(version, "version"))
+	version = read.text(version, "version") or ("latest" if action == "migrate" else "original")
+	if version not in ("original", "latest"):
+		raise BadInput("`version` must be `original` or `latest`.")
+	return version
+
+
 def _filters(store: Any, action: str, given: Mapping[str, Any]) -> dict[str, Any]:
 	unknown = sorted(set(given) - set(_FILTERS))
 	if unknown:
 		raise BadInput(f"{unknown[0]!r} is no filter; choose {', '.join(_FILTERS)}.")
-	texts = {key: read.text(value, key) for key, value in given.items()}
+	numbers = {"version": str(given["version"])} if given.get("version") else {}
+	texts = {key: read.text(value, key) for key, value in {**given, **numbers}.items()}
 	texts = {key: value for key, value in texts.items() if value is not None}
 	if not texts:
 		raise BadInput("Say which runs: `names`, or `filters` that are not empty.")
@@ -77,7 +87,9 @@ def _filters(store: Any, action: str, given: Mapping[str, Any]) -> dict[str, Any
 	if texts["status"] not in ("", *_STATUSES):
 		raise BadInput(f"`status` must be one of {', '.join(_STATUSES)}.")
 	columns = {"template": "flow_template", "doctype": "context_doctype", "docname": "context_docname"}
-	wanted = {columns.get(key, key): value for key, value in texts.items() if value}
+	wanted: dict[str, Any] = {columns.get(key, key): value for key, value in texts.items() if value}
+	if "version" in wanted:
+		wanted["template_version"] = version_number(wanted.pop("version"), "version")
 	if "flow_template" in wanted:
 		wanted["flow_template"] = store.get(wanted["flow_template"])["name"]
 	return wanted
@@ -131,5 +143,7 @@ def _act(host: Host, store: Any, bulk: Bulk, run: str) -> None:
 		doors.cancel(host, run, bulk.reason or None)
 	elif bulk.action == "retry":
 		doors.retry(host, run, reason=bulk.reason)
+	elif bulk.action == "migrate":
+		migrations.migrate(host, store, run, bulk.version, bulk.reason)
 	else:
 		doors.replay(host, store, run, version=bulk.version, reason=bulk.reason, key=bulk.key)

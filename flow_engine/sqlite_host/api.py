@@ -14,10 +14,20 @@ from typing import Any
 from flow_engine.engine.errors import BadInput, FlowError
 from flow_engine.service import arguments as read
 from flow_engine.service import compensation as undoing
-from flow_engine.service import deliveries, differences, doors, editor, schedule_preview, schedules, versions
+from flow_engine.service import (
+	deliveries,
+	differences,
+	doors,
+	editor,
+	inbound_hooks,
+	migrations,
+	schedule_preview,
+	schedules,
+	versions,
+)
 from flow_engine.service.bulk import act_on_all, read_bulk
 from flow_engine.service.connections import flows_about
-from flow_engine.service.language import speaker
+from flow_engine.service.language import said_again, speaker
 from flow_engine.service.runs import run_actions
 from flow_engine.service.standing import standing
 from flow_engine.sqlite_host import trail_api
@@ -248,6 +258,12 @@ READS: Mapping[str, Callable[[Caller, Arguments], Any]] = {
 	"templates.history": lambda c, a: versions.history(
 		c.host, c.host.templates, **_only(a, "name", "limit", "start")
 	),
+	"templates.migration": lambda c, a: migrations.preview(
+		c.host,
+		c.host.templates,
+		**_only(a, "name", "version", "to"),
+		say=lambda text: said_again(text, read.text(a.get("language"), "language")),
+	),
 	"templates.standing": lambda c, a: standing(c.host, c.host.templates, a.get("name"), a.get("step_id")),
 	"runs.list": _list_runs,
 	"runs.get": _get_run,
@@ -259,6 +275,9 @@ READS: Mapping[str, Callable[[Caller, Arguments], Any]] = {
 	"editor.sample": lambda c, a: editor.sample(c.host, **_only(a, "doctype", "docname")),
 	"deliveries.list": _list_deliveries,
 	"connections.flows": _flows,
+	"hooks.list": lambda c, a: inbound_hooks.list_hooks(c.host, a.get("template")),
+	"hooks.get": lambda c, a: inbound_hooks.get_hook(c.host, a.get("name")),
+	"hooks.calls": lambda c, a: inbound_hooks.list_calls(c.host, **_only(a, "name", "limit", "start")),
 	"schedules.list": lambda c, a: schedules.list_schedules(
 		c.host, **_only(a, "template", "schedule_type", "status", "search", "limit", "start")
 	),
@@ -320,6 +339,9 @@ WRITES: Mapping[str, Callable[[Caller, Arguments], Any]] = {
 		a,
 		lambda: doors.replay(c.host, c.host.templates, **_only(a, "run", "step_id", "version", "reason")),
 	),
+	"runs.migrate": lambda c, a: _waiting(
+		c, a, lambda: migrations.migrate(c.host, c.host.templates, **_only(a, "run", "version", "reason"))
+	),
 	"runs.bulk": lambda c, a: _bulk_now(c, **_only(a, "action", "names", "filters", "reason", "version")),
 	"schedules.create": lambda c, a: _schedule(
 		schedules.create(c.host, schedules.read_values(a.get("values")))
@@ -339,6 +361,13 @@ WRITES: Mapping[str, Callable[[Caller, Arguments], Any]] = {
 	"deliveries.cancel": lambda c, a: deliveries.cancel(c.host, read.needed(a.get("delivery"), "delivery")),
 	"deliveries.signing_secret": lambda c, a: {"signing_secret": c.host.signing_secret()},
 	**trail_api.WRITES,
+	"hooks.create": lambda c, a: inbound_hooks.create_hook(c.host, a.get("values")),
+	"hooks.update": lambda c, a: inbound_hooks.update_hook(c.host, **_only(a, "name", "values", "modified")),
+	"hooks.delete": lambda c, a: inbound_hooks.delete_hook(c.host, a.get("name")),
+	"hooks.rotate_secret": lambda c, a: inbound_hooks.rotate_secret(
+		c.host, **_only(a, "name", "overlap_hours", "secret")
+	),
+	"hooks.test": lambda c, a: inbound_hooks.test_hook(c.host, **_only(a, "name", "payload")),
 	"documents.put": _put_document,
 	# These change nothing, but a definition is too long for an address.
 	"editor.condition": lambda c, a: editor.condition(

@@ -22,7 +22,9 @@ from flow_engine.testing.builders import flow, step
 from flow_engine.testing.contract.base import ContractBase
 
 
-class VersionsContract(ContractBase):
+class VersionsActs(ContractBase):
+	"""What tests of versions do and look at."""
+
 	def remember(self, template: str) -> None:
 		"""A flow that the test made; for a host that has to clean up."""
 
@@ -57,6 +59,8 @@ class VersionsContract(ContractBase):
 		rows = [row for row in rows if row["event_type"].startswith("template.")]
 		return [(row["event_type"], row["reason"], row["from_status"], row["to_status"]) for row in rows]
 
+
+class VersionsContract(VersionsActs):
 	# --- switching on and off -------------------------------------------------------------------------------
 
 	def test_switching_on_publishes_what_was_never_published(self):

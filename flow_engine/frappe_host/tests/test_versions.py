@@ -4,10 +4,11 @@ import frappe
 from frappe.tests.utils import FrappeTestCase
 
 from flow_engine.frappe_host.tests.test_contract import OnSite
+from flow_engine.testing.migration_contract import MigrationContract
 from flow_engine.testing.versions_contract import VersionsContract
 
 
-class TestVersionsOnASite(OnSite, VersionsContract, FrappeTestCase):
+class TestVersionsOnASite(OnSite, VersionsContract, MigrationContract, FrappeTestCase):
 	def test_the_desk_cannot_retire_by_writing_the_field(self):
 		name = self._new_flow("First", is_active=1)
 		doc = frappe.get_doc("Flow Template", name)

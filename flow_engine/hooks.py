@@ -13,6 +13,9 @@ after_uninstall = "flow_engine.install.after_uninstall"
 
 app_include_js = ["flow_engine.bundle.js"]
 
+# A call to an inbound hook whose body the framework could not read.
+after_request = ["flow_engine.api.unparsed_calls.answer"]
+
 extend_bootinfo = "flow_engine.frappe_host.boot.add_flow_doctypes"
 
 additional_timeline_content = {"*": ["flow_engine.frappe_host.timeline.run_lines"]}
@@ -29,6 +32,8 @@ ignore_links_on_delete = [
 	"Flow Schedule",
 	"Flow Schedule Fire",
 	"Flow Date Scan",
+	"Flow Inbound Hook",
+	"Flow Inbound Call",
 ]
 
 permission_query_conditions = {
@@ -50,6 +55,7 @@ default_log_clearing_doctypes = {
 	"Flow Delivery": 90,
 	"Flow Bulk Operation": 180,
 	"Flow Schedule Fire": 180,
+	"Flow Inbound Call": 90,
 	"Flow Audit Event": 730,
 }
 

@@ -25,9 +25,9 @@ from flow_engine.service.publishing import after_publish
 from flow_engine.service.inbound_hooks import Inbound
 from flow_engine.service.schedule_host import Schedules
 from flow_engine.sqlite_host.documents import SqliteDocuments
+from flow_engine.sqlite_host.inbound_hooks import SqliteHookRecords
 from flow_engine.sqlite_host.messages import Outbox, RecordedHttp
 from flow_engine.sqlite_host.schedules import SqliteScheduleRecords, StoredSources
-from flow_engine.sqlite_host.inbound_hooks import SqliteHookRecords
 from flow_engine.sqlite_host.signing_key import SigningKey, kept_key
 from flow_engine.sqlite_host.store import SITE, Database, SqliteRuns
 from flow_engine.sqlite_host.templates import SqliteTemplates

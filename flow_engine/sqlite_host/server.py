@@ -18,13 +18,16 @@ from waitress import create_server
 from werkzeug.wrappers import Request, Response
 
 from flow_engine.engine.errors import BadInput, FlowError
+from flow_engine.engine.inbound import MAX_BODY_BYTES, Call
 from flow_engine.engine.interventions import MAX_INPUT_BYTES
 from flow_engine.service import arguments as read
 from flow_engine.service import doors
 from flow_engine.service.language import said_again, with_problems_in
+from flow_engine.service.receiving import ACCEPTED, receive
 from flow_engine.sqlite_host import api, editor_page, incoming, pages
 from flow_engine.sqlite_host.api import Caller
 from flow_engine.sqlite_host.host import StandaloneHost
+from flow_engine.sqlite_host.inbound_hooks import PATH as RECEIVE
 from flow_engine.sqlite_host.trail_api import Download
 from flow_engine.sqlite_host.worker import Worker
 
@@ -72,6 +75,8 @@ class Application:
 		try:
 			if not request.path.startswith(LINK):
 				incoming.check_sender(request, self.hosts)
+			if request.path == RECEIVE and request.method == "POST":
+				return _json({"message": self._receive(request)}, ACCEPTED)
 			if for_programs:
 				answer = self._api(request)
 				if isinstance(answer, Download):
@@ -93,6 +98,13 @@ class Application:
 		arguments = incoming.arguments(request, MAX_INPUT_BYTES)
 		token = request.headers.get("X-Flow-Token")
 		return api.call(self.caller, path, request.method, {"token": token, **arguments})
+
+	def _receive(self, request: Request) -> Any:
+		"""A call to an inbound hook: its bytes as they came, because they are what is signed."""
+		body = incoming.body(request, MAX_BODY_BYTES)
+		headers = {name.lower(): value for name, value in request.headers.items()}
+		call = Call(body, headers, request.remote_addr or "")
+		return receive(self.caller.host, request.args.get("hook"), call)
 
 	def _page(self, request: Request) -> Response:
 		path = request.path

@@ -14,6 +14,7 @@ from urllib.request import ProxyHandler, build_opener
 
 from flow_engine.clock import VirtualClock
 from flow_engine.engine.attempts import idempotency_key
+from flow_engine.engine.compensating import compensate_run
 from flow_engine.engine.crash_points import arm
 from flow_engine.engine.definition import dump_definition
 from flow_engine.engine.draining import drain, start_run
@@ -31,7 +32,7 @@ from flow_engine.sqlite_host.host import StandaloneHost, open_host
 from flow_engine.sqlite_host.templates import store_definition
 from flow_engine.testing.builders import flow, issue, step
 from flow_engine.testing.crashing import die_at
-from flow_engine.testing.generated_flows import generate, steps_that_wait_for_a_call
+from flow_engine.testing.generated_flows import ACCEPTS, generate, steps_that_wait_for_a_call
 
 START = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 # Longer than any lease of the story: a call's is its timeout and half a minute more.
@@ -60,6 +61,31 @@ def prepare(path: str, receiver: str, seed: int) -> None:
 			issue("last", mark + "last", after=["person"]),
 		),
 		"brief": flow(issue("only", mark + "only")),
+		"undone": {
+			**flow(
+				step("job", "dispatch_job", payload={"subject": mark + "job"}),
+				issue("issue", mark + "issue", after=["job"]),
+				issue("sorry", mark + "sorry", parent="issue", branch="compensate"),
+				step(
+					"tell",
+					"webhook",
+					parent="sorry",
+					payload={
+						"url": f"{receiver}/{ACCEPTS}/tell",
+						"method": "PUT",
+						"body_template": {"about": "{{compensates.result.name}}"},
+					},
+					retry={"max_attempts": 10, "backoff_seconds": 1},
+				),
+				step(
+					"fails",
+					"erp_update",
+					payload={"doctype": "Customer", "docname_ref": "Nobody", "fields_json": {"website": "x"}},
+					after=["issue"],
+				),
+			),
+			"compensate": "on_failure",
+		},
 		"late": flow(
 			step(
 				"person",
@@ -103,6 +129,8 @@ class Story:
 			self.hurry,
 			self.be_late,
 			self.be_scheduled,
+			self.fail_and_be_undone,
+			self.undo,
 		]
 		for place, act in enumerate(acts):
 			if place >= self.act:
@@ -254,6 +282,15 @@ class Story:
 		create(self.host, {**once, "schedule_name": "One"})
 		create(self.host, {**once, **many, "schedule_name": "Many"})
 
+	def fail_and_be_undone(self) -> None:
+		self.start("undone")
+		self.work()
+
+	def undo(self) -> None:
+		"""An operator takes back what a run that went well has done."""
+		self.repeatable(lambda: compensate_run(self.host, self.run("one"), "ordered twice"))
+		self.work()
+
 	# --- words ----------------------------------------------------------------------------------------------
 
 	def start(self, title: str, mark: str = "", **columns: Any) -> str:
@@ -324,8 +361,11 @@ class Story:
 			"runs": runs,
 			"documents": sorted(
 				Counter(
-					json.loads(row["values"]).get("subject") or row["name"]
-					for row in rows("SELECT name, `values` FROM document")
+					f"{row['subject'] or row['name']} is {row['status']}"
+					for row in rows(
+						"SELECT name, json_extract(`values`, '$.subject') AS subject, "
+						"json_extract(`values`, '$.status') AS status FROM document"
+					)
 				).items()
 			),
 			"open rows": [
@@ -340,6 +380,7 @@ class Story:
 				for row in rows(
 					"SELECT 'audit' AS what, event_type AS said, step_id, COUNT(*) AS times "
 					"FROM `tabFlow Audit Event` WHERE event_type LIKE 'run.sla%%' "
+					"OR event_type LIKE 'run.compensation%%' "
 					"OR event_type = 'run.escalated' GROUP BY 1, 2, 3 "
 					"UNION ALL SELECT 'notice', subject, step, COUNT(*) FROM message "
 					"WHERE channel = 'notice' GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"

@@ -24,6 +24,7 @@ ASKED = {
 	"outsider.flushed": "complete",
 	"outsider.written": "complete",
 	"cancel.flushed": "cancel",
+	"compensation.started": "undo",
 	"sla.found": "late",
 	"sla.marked": "late",
 	"tick.found": "repair",
@@ -215,6 +216,11 @@ from flow_engine.engine.interventions import cancel_run
 from flow_engine.frappe_host.host import get_host
 cancel_run(get_host(), run, "Enough.")
 """,
+	"undo": """
+from flow_engine.engine.interventions import cancel_run
+from flow_engine.frappe_host.host import get_host
+cancel_run(get_host(), run, "Enough.", compensate=True)
+""",
 	"repair": """
 from flow_engine.frappe_host.tick import tick
 answer = tick()
@@ -245,7 +251,9 @@ def test_a_request_killed_there_has_changed_all_or_nothing_and_can_be_repeated(
 	point, bench, site, flow, worker, settled, tmp_path
 ):
 	act = ASKED[point]
+	mark = unique("asked")
 	name = flow(
+		issue("made", mark),
 		step("late", trigger={"type": "after_delay", "delay_days": 30}),
 		step(
 			"person",
@@ -255,7 +263,6 @@ def test_a_request_killed_there_has_changed_all_or_nothing_and_can_be_repeated(
 		step("boss", parent="person", branch="sla_breach"),
 		step("end", after=["person"]),
 	)
-	mark = unique("asked")
 	run = "" if act == "start" else site(ASKING["start"], name=name, mark=mark)
 	if run:
 		settled(run, late="scheduled", person="waiting")
@@ -278,7 +285,11 @@ def test_a_request_killed_there_has_changed_all_or_nothing_and_can_be_repeated(
 		"repair": {"late": "done"},
 		"late": {"person": "waiting", "boss": "done"},
 	}.get(act, {})
-	settled(run, "cancelled" if act == "cancel" else "running", **ends)
+	settled(run, "cancelled" if act in ("cancel", "undo") else "running", **ends)
+	if act == "undo":
+		(child,) = site("frappe.get_all('Flow Run', {'parent_run': run}, pluck='name')", run=run)
+		settled(child, "completed", made="done")
+		assert site("frappe.get_all('Issue', {'subject': m}, pluck='status')", m=mark) == ["Closed"]
 	if act == "late":
 		tick(site)
 		events = [["run.escalated", 1], ["run.sla_breached", 1], ["run.sla_warned", 1]]

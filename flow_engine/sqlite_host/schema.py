@@ -51,7 +51,6 @@ _INDEXES = (
 	"attempt)",
 	"CREATE INDEX IF NOT EXISTS log_order ON `tabFlow Step Log` (flow_run, seq)",
 	"CREATE INDEX IF NOT EXISTS audit_run ON `tabFlow Audit Event` (flow_run)",
-	"CREATE INDEX IF NOT EXISTS audit_when ON `tabFlow Audit Event` (happened_at)",
 	"CREATE INDEX IF NOT EXISTS delivery_about ON `tabFlow Delivery` (reference_doctype, reference_name, "
 	"status)",
 	"CREATE INDEX IF NOT EXISTS delivery_wake ON `tabFlow Delivery` (wake_at) WHERE wake_at IS NOT NULL",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import count
@@ -17,6 +19,7 @@ from flow_engine.store.webhooks import EVENT_COLUMNS, event_in
 
 LONGEST_REASON = 1_000
 _COUNT = count()
+_PROCESS: dict[int, str] = {}
 
 
 class SqlAudit(SqlSteps):
@@ -45,7 +48,7 @@ class SqlAudit(SqlSteps):
 		self, conditions: Sequence[tuple[str, str, str]], limit: int, start: int = 0
 	) -> list[dict[str, Any]]:
 		"""Events for which all of these `(column, operator, value)` hold, newest first; see `event_in`."""
-		return self._events(conditions, "happened_at DESC, name DESC", f"{int(limit)} OFFSET {int(start)}")
+		return self._events(conditions, "name DESC", f"{int(limit)} OFFSET {int(start)}")
 
 	def events_after(
 		self, conditions: Sequence[tuple[str, str, str]], after: str, limit: int
@@ -102,7 +105,15 @@ class SqlAudit(SqlSteps):
 		"""In the order of time: readers sort by it, and new rows are neighbours in the index. A clock that
 		stands still for this process leaves its events in their order."""
 		moment = (self.utc_text(at) or "").translate(DIGITS)
-		return f"{moment}{next(_COUNT) & 0xFFFF:04x}{self._token()[:6]}"
+		return f"{moment}{next(_COUNT) & 0xFFFF:04x}{self._process()}"
+
+	def _process(self) -> str:
+		"""Tells this process from others that count too; one that was forked is another one."""
+		process = os.getpid()
+		known = _PROCESS.get(process)
+		if known is None:
+			known = _PROCESS[process] = secrets.token_hex(3)
+		return known
 
 	def ancestors(self, run: str, limit: int) -> list[Ancestor]:
 		found: list[Ancestor] = []

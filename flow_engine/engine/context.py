@@ -84,6 +84,8 @@ def build_context(
 			"user": event.get("user"),
 			"changed": event.get("changed"),
 			"before": event.get("before"),
+			"schedule": event.get("schedule"),
+			"date": event.get("date"),
 		},
 	}
 	loaders: dict[str, Callable[[], Any]] = {

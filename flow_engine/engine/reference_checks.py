@@ -33,7 +33,7 @@ ROOTS = (
 	"trigger",
 	COMPENSATES,
 )
-TRIGGER_PARTS = ("event", "user", "changed", "before")
+TRIGGER_PARTS = ("event", "user", "changed", "before", "schedule", "date")
 COMPENSATES_PARTS = ("run", "why", "reason", "status", "error", "step", "result")
 _NOT_BEFORE_THE_START = ("steps", "input", "links", "run", COMPENSATES)
 _TAKES_INPUT = (TriggerType.ON_WEBHOOK, TriggerType.MANUAL)

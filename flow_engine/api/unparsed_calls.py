@@ -11,7 +11,7 @@ import frappe
 
 from flow_engine.api.door import describe
 from flow_engine.api.hooks import receive_call
-from flow_engine.frappe_host.inbound_requests import is_handed_on
+from flow_engine.frappe_host.inbound_requests import is_handed_on, know_sender
 
 PATH = "/api/method/flow_engine.api.hooks.receive"
 
@@ -22,7 +22,7 @@ def answer(response=None, request=None, **_options):
 		return
 	if is_handed_on(request):
 		return
-	frappe.set_user("Guest")
+	know_sender(request)
 	try:
 		status, body = 202, {"message": receive_call()}
 	except Exception as error:

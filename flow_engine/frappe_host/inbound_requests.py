@@ -15,8 +15,14 @@ def call_of(request: Any) -> Call:
 	if (request.content_length or 0) > MAX_BODY_BYTES:
 		raise CallTooLarge(f"The body of a call has {MAX_BODY_BYTES:,} bytes at most.")
 	headers = {name.lower(): value for name, value in request.headers.items()}
-	address = getattr(frappe.local, "request_ip", None) or request.remote_addr or ""
-	return Call(request.get_data(cache=True), headers, address)
+	return Call(request.get_data(cache=True), headers, frappe.local.request_ip or "")
+
+
+def know_sender(request: Any) -> None:
+	"""Who sends the request, as the framework says it of those that it hands on."""
+	forwarded = request.headers.get("X-Forwarded-For", "").split(",")[0].strip()
+	frappe.local.request_ip = forwarded or request.remote_addr or "127.0.0.1"
+	frappe.set_user("Guest")
 
 
 def is_handed_on(request: Any) -> bool:

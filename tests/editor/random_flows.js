@@ -43,12 +43,13 @@ function randomStep(next, i) {
 		depends_on: [],
 		trigger: waits ? { type: "manual", timeout_hours: 2 } : { type: "on_prev_complete" },
 		payload: {},
+		...(next(4) ? {} : { sla: { breach: "3d" } }),
 	};
 }
 
 function hang(next, index, step) {
 	const parent = index.ids[next(index.ids.length)];
-	const branches = [null, ...index.branches(parent), "error", "timeout"];
+	const branches = [null, ...index.branches(parent), "error", "timeout", "sla_breach"];
 	const branch = branches[next(branches.length)];
 	if (!index.allowsBranch(parent, branch)) return;
 	step.parent_id = parent;
@@ -69,8 +70,10 @@ function caught(steps, step) {
 
 /** Types of edits that change where steps hang and what they wait for. */
 export const SHAPING = OPERATION_TYPES.filter(
-	(type) => !["set_trigger", "set_variables", "replace", "rename"].includes(type),
+	(type) => !["set_trigger", "set_variables", "set_sla", "replace", "rename"].includes(type),
 );
+
+const LANES = [null, "yes", "no", "error", "timeout", "sla_breach", "unclear"];
 
 /** An edit of a flow, sensible or not. `types`: the types to choose from; `drawn`: places of the picture only. */
 export function randomOperation(flow, next, { types = OPERATION_TYPES, drawn = false } = {}) {
@@ -100,11 +103,13 @@ export function randomOperation(flow, next, { types = OPERATION_TYPES, drawn = f
 		case "paste":
 			return { type, place: place(), steps: taken(index, next, id, drawn) };
 		case "change_branch":
-			return { type, id: id(), branch: [null, "yes", "no", "error", "timeout", "unclear"][next(6)] };
+			return { type, id: id(), branch: LANES[next(LANES.length)] };
 		case "set_trigger":
 			return { type, trigger: { event: "on_issue_opened", condition: "" } };
 		case "set_variables":
 			return { type, variables: { size: next(9) } };
+		case "set_sla":
+			return { type, sla: [undefined, { breach: "1w" }, { warn: "1d", breach: "2d" }][next(3)] };
 		case "replace":
 			return { type, flow: randomFlow(next, next(6)) };
 		default:
@@ -120,7 +125,7 @@ function drawnPlace(flow, next) {
 function anyPlace(index, next, id) {
 	const parent_id = next(3) && index.ids.length ? id() : null;
 	const known = index.byId.has(parent_id) ? index.branches(parent_id) : [];
-	const branches = [null, "error", "timeout", ...known];
+	const branches = [null, "error", "timeout", "sla_breach", ...known];
 	const branch = branches[next(branches.length)];
 	if (next(4) === 0) return { parent_id, branch, next: next(2) ? id() : null };
 	const some = () => Array.from({ length: next(3) }, id);
@@ -146,6 +151,7 @@ function randomChanges(next) {
 		{ on_error: ["fail", "continue", "branch"][next(3)] },
 		{ payload: { channel: next(2) ? "sms" : "email" } },
 		{ disabled: true, note: undefined },
+		{ sla: [undefined, { breach: "3d" }, { warn: "1d" }][next(3)] },
 		{ depends_on: [] },
 	];
 	return choices[next(choices.length)];

@@ -6,9 +6,10 @@ import { adviceOn } from "../../flow_engine/public/js/flow_engine_editor/run/adv
 import { bodyText, changedFields } from "../../flow_engine/public/js/flow_engine_editor/run/consequences.js";
 import { inputNames, postedInput } from "../../flow_engine/public/js/flow_engine_editor/run/inputs.js";
 import { fieldsRead } from "../../flow_engine/public/js/flow_engine_editor/run/sample.js";
-import { standingSteps } from "../../flow_engine/public/js/flow_engine_editor/run/standing.js";
+import { clockWords } from "../../flow_engine/public/js/flow_engine_editor/run/service_levels.js";
+import { isCounted, standingSteps } from "../../flow_engine/public/js/flow_engine_editor/run/standing.js";
 import { overlaySteps } from "../../flow_engine/public/js/flow_engine_editor/run/states.js";
-import { between, lengthWords } from "../../flow_engine/public/js/flow_engine_editor/run/times.js";
+import { between, lengthWords, shortTime } from "../../flow_engine/public/js/flow_engine_editor/run/times.js";
 import { valueRows } from "../../flow_engine/public/js/flow_engine_editor/run/value_rows.js";
 import { momentsOf, statesAt } from "../../flow_engine/public/js/flow_engine_editor/run/virtual_time.js";
 
@@ -199,8 +200,42 @@ test("every failure is told with a way out, and only allowed actions are offered
 test("where runs stand: the gravest number is the badge", () => {
 	const shown = standingSteps({ a: { waiting: 2, scheduled: 10, failed: 1, running: 0 }, b: {} }, host);
 	assert.equal(shown.a.text, "1 failed");
-	assert.deepEqual(shown.a.chips, [{ text: "12 wait here", tone: "waiting" }]);
+	assert.deepEqual(shown.a.chips, [{ key: "waiting", text: "12 wait here", tone: "waiting" }]);
 	assert.equal(shown.b, undefined);
+});
+
+test("what is overdue at a step comes before what only waits there", () => {
+	const { a } = standingSteps({ a: { waiting: 5, overdue: 2, at_risk: 1 } }, host);
+	assert.deepEqual([a.text, a.tone], ["2 overdue", "failed"]);
+	assert.deepEqual(
+		a.chips.map(({ text }) => text),
+		["1 soon overdue", "5 wait here"],
+	);
+	const run = { status: "scheduled", standing: "at_risk" };
+	assert.deepEqual(
+		["waiting", "at_risk", "overdue", "failed"].map((key) => isCounted(run, key)),
+		[true, true, false, false],
+	);
+});
+
+test("a clock is told by what it will be or has become", () => {
+	const at = "2026-03-21T09:00:00+00:00";
+	const said = (standing, open, more = {}) => {
+		const text = clockWords({ breach_at: at, standing, open, ...more }, host)?.text;
+		return text?.replace(shortTime(at, host), "…");
+	};
+	assert.equal(said("on_time", true), "due …");
+	assert.equal(said("at_risk", true), "due …");
+	assert.equal(said("overdue", true), "overdue since …");
+	assert.equal(said("missed", false), "was late");
+	assert.equal(said("on_time", false), undefined);
+	assert.equal(said("at_risk", true, { breach_at: null }), "takes long");
+	assert.equal(clockWords(null, host), null);
+	const chips = overlaySteps(
+		[{ id: "a", status: "waiting", sla: { standing: "overdue", breach_at: at } }],
+		host,
+	);
+	assert.equal(chips.a.chips[0].tone, "failed");
 });
 
 test("a message that went out is said to be sent, not named by its place in a queue", () => {

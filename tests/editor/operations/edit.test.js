@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { apply, consequences } from "../../../flow_engine/public/js/flow_engine_editor/model/index.js";
+import {
+	apply,
+	consequences,
+	indexFlow,
+} from "../../../flow_engine/public/js/flow_engine_editor/model/index.js";
 import { catalog } from "../catalog.js";
 import { after, flow, refused, step } from "../sketch.js";
 
@@ -56,6 +60,18 @@ test("branches with steps on them stay", () => {
 	assert.throws(() => apply(sms, editing("a", { payload: { channel: "email" } }), catalog), {
 		code: "branch_in_use",
 	});
+});
+
+test("what can be late has a branch for it, which stays while steps are on it", () => {
+	const late = { parent_id: "a", branch: "sla_breach", after: [], before: [] };
+	refused("a", { type: "add", kind: "issue", place: late }, "unknown_branch");
+	const promised = after("a", editing("a", { sla: { warn: "1d", breach: "2d" } }));
+	assert.deepEqual(indexFlow(promised, catalog).branches("a"), ["sla_breach"]);
+	const made = after(promised, { type: "add", kind: "issue", place: late });
+	for (const sla of [{ warn: "1d" }, undefined]) {
+		assert.throws(() => apply(made, editing("a", { sla }), catalog), { code: "branch_in_use" });
+	}
+	after(made, editing("a", { sla: { breach: "1w" } }));
 });
 
 test("steps that nothing leads to any more are said", () => {

@@ -19,6 +19,16 @@ test("the trigger and the variables are set as a whole; the steps are the same o
 	refused("a", { type: "set_variables", variables: [] }, "bad_value");
 });
 
+test("a promise about whole runs is made, changed and taken back", () => {
+	const start = flow("a");
+	const made = after(start, { type: "set_sla", sla: { breach: "1w" } });
+	assert.deepEqual([made.sla, made.steps === start.steps], [{ breach: "1w" }, true]);
+	assert.equal(apply(made, { type: "set_sla", sla: { breach: "1w" } }, catalog), made);
+	assert.equal("sla" in after(made, { type: "set_sla", sla: undefined }), false);
+	assert.equal(apply(start, { type: "set_sla" }, catalog), start);
+	refused("a", { type: "set_sla", sla: "1w" }, "bad_value");
+});
+
 test("a flow is replaced by another as it is, good or bad", () => {
 	const other = { version: 1, steps: [{ id: "x" }, { id: "x" }, null] };
 	assert.equal(after("a", { type: "replace", flow: other }), other);

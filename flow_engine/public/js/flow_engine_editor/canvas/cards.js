@@ -1,5 +1,6 @@
 /** What a card shows, as plain values: words of the step, its state in a run, what a screen reader says. */
 import { TRIGGER } from "../model/flow.js";
+import { withinWords } from "../model/summary/service_levels.js";
 import { stepSummary, triggerCondition, triggerSentence, whenSentence } from "../model/summary.js";
 
 const PLAIN_TRIGGERS = ["on_flow_start", "on_prev_complete"];
@@ -62,6 +63,7 @@ export function createCards(editor, t) {
 		const label = triggerSentence(flow.trigger, context);
 		const summary = triggerCondition(flow.trigger, context);
 		const count = problemsOf(TRIGGER).length;
+		const state = stateOf(TRIGGER);
 		return {
 			over,
 			label: short(label),
@@ -69,8 +71,16 @@ export function createCards(editor, t) {
 			icon: "bolt",
 			colour: TRIGGER_COLOUR,
 			trigger: true,
+			tone: state?.tone || "",
+			badge: short(state?.text),
 			problems: count,
-			spoken: spokenOf([over, short(label), short(summary), problemWords(count, t)]),
+			spoken: spokenOf([
+				over,
+				short(label),
+				short(summary),
+				short(state?.text),
+				problemWords(count, t),
+			]),
 		};
 	}
 
@@ -86,7 +96,8 @@ export function createCards(editor, t) {
 		const label = short(step.label || kind?.label || step.kind);
 		const own = short(stepSummary(step, context));
 		const when = PLAIN_TRIGGERS.includes(type) || !type ? "" : short(whenSentence(step, context));
-		const summary = waitsOnly(kind) && when ? when : [own, when].filter(Boolean).join(" · ");
+		const within = withinWords(step.sla, t);
+		const summary = [waitsOnly(kind) && when ? "" : own, when, within].filter(Boolean).join(" · ");
 		const chips = chipsOf(step, index, state, t);
 		const count = problemsOf(id).length;
 		const parent = step.parent_id && index.byId.get(step.parent_id);

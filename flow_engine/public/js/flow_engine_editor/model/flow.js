@@ -4,7 +4,7 @@
 // lives. It reads definitions of any quality: a step whose id is missing, malformed or taken goes by its place
 // (`#3`), an unknown parent counts as none, and a circle of parents is opened at its first step. What is wrong
 // with a definition is the server's to say.
-import { canTimeOut, FAILURE_BRANCHES, kindOf } from "./kinds.js";
+import { canBeLate, canTimeOut, FAILURE_BRANCHES, kindOf, LATE_BRANCH } from "./kinds.js";
 import { readGroup } from "./groups.js";
 
 export { buildStep, kindOf, newId } from "./kinds.js";
@@ -152,8 +152,8 @@ class FlowIndex {
 		return this.lanes.get(id)?.get(branch) || NOTHING;
 	}
 
-	/** The branches a step shows: its kind's, then error and timeout where they are used or provided for, then
-	 * others in use. */
+	/** The branches a step shows: its kind's, then those for errors, time limits and lateness where they are used
+	 * or provided for, then others in use. */
 	branches(id) {
 		const step = this.byId.get(id);
 		const used = new Set([...(this.lanes.get(id)?.keys() || [])].filter((branch) => branch !== null));
@@ -161,6 +161,7 @@ class FlowIndex {
 		const waits = step.trigger?.type === "manual" || step.trigger?.type === "on_webhook";
 		if (step.on_error === "branch" || used.has("error")) shown.push("error");
 		if (used.has("timeout") || (waits && hasValue(step.trigger.timeout_hours))) shown.push("timeout");
+		if (used.has(LATE_BRANCH) || canBeLate(step)) shown.push(LATE_BRANCH);
 		for (const branch of used) if (!shown.includes(branch)) shown.push(branch);
 		return shown;
 	}
@@ -178,6 +179,7 @@ class FlowIndex {
 		const step = this.byId.get(id);
 		const kind = kindOf(this.catalog, step.kind);
 		if (branch === "timeout") return canTimeOut(step, kind);
+		if (branch === LATE_BRANCH) return canBeLate(step);
 		return !kind || kind.branches.includes(branch);
 	}
 
@@ -275,7 +277,7 @@ class FlowIndex {
 	}
 
 	/** Is `other` never done when a step under `parent` on `branch` runs? Two branches of one step exclude each
-	 * other; no branch goes with any but those of failure. */
+	 * other; no branch goes with any but those of failure, and lateness with all. */
 	isExcludedAt(parent, branch, other) {
 		const towards = new Map([[other, undefined]]);
 		for (let here = other; here !== null; here = this.parentOf(here)) {
@@ -287,7 +289,7 @@ class FlowIndex {
 			if (!towards.has(here)) continue;
 			const theirs = towards.get(here);
 			if (here === other) return FAILURE_BRANCHES.includes(own);
-			if (own === theirs) return false;
+			if (own === theirs || own === LATE_BRANCH || theirs === LATE_BRANCH) return false;
 			if (own !== null && theirs !== null) return true;
 			return FAILURE_BRANCHES.includes(own) || FAILURE_BRANCHES.includes(theirs);
 		}

@@ -14,6 +14,7 @@ export { formOf, fromBuilder, operatorsFor, parseCondition, toBuilder } from "./
 export { fromLogic, toLogic } from "./logic.js";
 export { isPath, lonePath } from "./paths.js";
 export { fieldOf, placeProblems } from "./problems.js";
+export { durationWords, slaSentences, withinWords } from "./summary/service_levels.js";
 export { documentType, findVariable, nearest, unknownPath, variablesAt } from "./variables.js";
 export {
 	conditionText,

@@ -1,6 +1,8 @@
 // What the catalog says of a kind of step, and a new step made from it.
 
 export const FAILURE_BRANCHES = ["error", "timeout"];
+/** Its steps run when their parent is late, and the parent may still be open. */
+export const LATE_BRANCH = "sla_breach";
 
 const kindsByName = new WeakMap();
 
@@ -41,6 +43,9 @@ export function canTimeOut(step, kind) {
 	}
 	return !kind || effectOf(step, kind) === "external";
 }
+
+/** Does the step say by when it has to be done? */
+export const canBeLate = (step) => Boolean(step.sla?.breach || step.sla?.from);
 
 /** A step of a kind (the catalog's entry) with the kind's defaults, at the top level and waiting for nothing.
  * Its id is not among `existingIds`. */

@@ -7,7 +7,7 @@ import { remove } from "./operations/delete.js";
 import { disconnect } from "./operations/disconnect.js";
 import { duplicate } from "./operations/duplicate.js";
 import { edit } from "./operations/edit.js";
-import { replace, setTrigger, setVariables } from "./operations/flow_values.js";
+import { replace, setSla, setTrigger, setVariables } from "./operations/flow_values.js";
 import { move } from "./operations/move.js";
 import { paste } from "./operations/paste.js";
 import { OperationRefused } from "./operations/refusal.js";
@@ -31,10 +31,11 @@ const OPERATIONS = {
 	change_branch: changeBranch,
 	set_trigger: setTrigger,
 	set_variables: setVariables,
+	set_sla: setSla,
 	replace,
 };
 export const OPERATION_TYPES = Object.keys(OPERATIONS);
-const TAKEN_AS_IT_IS = ["replace", "set_trigger", "set_variables"];
+const TAKEN_AS_IT_IS = ["replace", "set_trigger", "set_variables", "set_sla"];
 
 /**
  * The flow after an edit; the same object when the edit changes nothing, and steps it does not concern are the

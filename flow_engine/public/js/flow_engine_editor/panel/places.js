@@ -6,6 +6,7 @@ const TABS = {
 	depends_on: "when",
 	parent_id: "when",
 	branch: "when",
+	sla: "when",
 	retry: "errors",
 	timeout_seconds: "errors",
 	on_error: "errors",

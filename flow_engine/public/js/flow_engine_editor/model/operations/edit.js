@@ -1,7 +1,7 @@
 // edit {id, changes}: what a step says of itself; `undefined` takes a key away. Where it hangs and what it waits
 // for have operations of their own. A step without an id of its own gets one.
 import { isObject } from "../flow.js";
-import { canTimeOut, kindOf, newId } from "../kinds.js";
+import { canBeLate, canTimeOut, kindOf, LATE_BRANCH, newId } from "../kinds.js";
 import { takenIds } from "./inserting.js";
 import { OperationRefused, needStep } from "./refusal.js";
 import { sameValue, spliced } from "./rewiring.js";
@@ -15,6 +15,7 @@ const FORMS = {
 	payload: isObject,
 	retry: isObject,
 	timeout_seconds: () => true,
+	sla: isObject,
 	on_error: IS_TEXT,
 	disabled: () => true,
 };
@@ -46,6 +47,8 @@ function needBranches(index, id, step, next) {
 		if (branch === "error" || !index.groupIds(id, branch).length) continue;
 		if (branch === "timeout") {
 			if (canTimeOut(step, was) && !canTimeOut(next, is)) refuse(branch);
+		} else if (branch === LATE_BRANCH) {
+			if (canBeLate(step) && !canBeLate(next)) refuse(branch);
 		} else if (was?.branches.includes(branch) && is && !is.branches.includes(branch)) {
 			refuse(branch);
 		}

@@ -1,4 +1,4 @@
-// set_trigger {trigger}, set_variables {variables}, replace {flow}: what belongs to the flow as a whole.
+// set_trigger {trigger}, set_variables {variables}, set_sla {sla}, replace {flow}: what belongs to the flow as a whole.
 import { isObject } from "../flow.js";
 import { OperationRefused } from "./refusal.js";
 import { sameValue } from "./rewiring.js";
@@ -9,6 +9,14 @@ export function setTrigger(index, { trigger }) {
 
 export function setVariables(index, { variables }) {
 	return withValue(index.flow, "variables", variables);
+}
+
+/** Without `sla` the flow makes no promise about its runs. */
+export function setSla(index, { sla }) {
+	if (sla !== undefined) return withValue(index.flow, "sla", sla);
+	if (!("sla" in index.flow)) return index.flow;
+	const { sla: _, ...others } = index.flow;
+	return others;
 }
 
 export function replace(index, { flow }) {

@@ -12,6 +12,7 @@ const KEYS = [
 	"trigger",
 	"retry",
 	"timeout_seconds",
+	"sla",
 	"on_error",
 	"disabled",
 	"note",

@@ -68,6 +68,8 @@ _READ = (
 	"modified_by",
 )
 
+# What templates of text see of their flow, as `template`.
+_SEEN = ("name", "template_name", "category", "version", "description", "is_active")
 _RETIRED = ("is_retired", "retired_reason", "retired_on", "retired_by")
 
 
@@ -150,9 +152,7 @@ def write_version(doc) -> None:
 			"restored_from": publication.restored_from,
 		}
 	).insert(ignore_permissions=True)
-	after_publish(
-		get_host(), doc.name, doc.published_version, publication.note, publication.restored_from
-	)
+	after_publish(get_host(), doc.name, doc.published_version, publication.note, publication.restored_from)
 
 
 def protect_system_template(doc) -> None:
@@ -293,7 +293,7 @@ class FrappeTemplates(FrappeVersions):
 		row = frappe.db.get_value(
 			"Flow Template",
 			template,
-			["name", "template_name", "category", "version", "description", "is_active", "is_retired"],
+			[*_SEEN, "is_retired", "published_version"],
 			as_dict=True,
 		)
 		if not row:
@@ -389,6 +389,7 @@ def _trigger(row, version: int) -> Trigger:
 		with_triggering_user=bool(published.run_as_triggering_user),
 		concurrency=published.concurrency or "allow",
 		recursion_limit=cint(published.recursion_limit) or MAX_RECURRENCES,
+		starters=definition.starters,
 		variables=dict(definition.values_before),
 	)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from flow_engine.engine.allow_lists import Person, check_fire
 from flow_engine.engine.compensation import EVENT as COMPENSATION
 from flow_engine.engine.compensation import is_compensation
 from flow_engine.engine.definition import DATE_TRIGGER_KEYS, FlowDefinition, TriggerType, dump_definition
-from flow_engine.engine.errors import FlowError, TransientDatabaseError
+from flow_engine.engine.errors import BadInput, FlowError, NotAllowed, TransientDatabaseError
 from flow_engine.engine.ports import Host, RunRecord
 from flow_engine.engine.running import Advanced
 from flow_engine.engine.session import Session
@@ -20,11 +22,13 @@ from flow_engine.service.service_levels import clocks_of
 def describe_run(host: Host, record: RunRecord, values: bool = True) -> dict[str, Any]:
 	"""A run with its steps. `values`: whether the viewer may see results, inputs and variables, or states and
 	times only."""
+	template = _template(host, record)
 	view: dict[str, Any] = {
 		"name": record.name,
 		"flow_template": record.flow_template,
-		"template_name": _template_name(host, record),
+		"template_name": str(template.get("template_name") or record.flow_template),
 		"template_version": record.template_version,
+		"newer_version": _newer(record, template),
 		"status": record.status,
 		"trigger_event": record.trigger_event,
 		"context_doctype": record.context_doctype,
@@ -37,6 +41,7 @@ def describe_run(host: Host, record: RunRecord, values: bool = True) -> dict[str
 		"failed_steps": record.failed_steps,
 		"parent_run": record.parent_run,
 		"replay_of": _replayed(record),
+		"schedule": _schedule(record),
 	}
 	if values:
 		view["variables"] = record.variables
@@ -67,6 +72,7 @@ def describe_run(host: Host, record: RunRecord, values: bool = True) -> dict[str
 			"trigger_type": step.trigger.type.value,
 			**step_view(state),
 			"sla": clocks.get(step.id),
+			"delegable": waits_for_somebody(record, step.trigger.type, state),
 			"allowed": [] if view["compensation"] else allowed_actions(record, step.trigger.type, state),
 			"undone": undone.get(step.id),
 		}
@@ -118,6 +124,7 @@ def describe_attempts(attempts: Iterable[Mapping[str, Any]], values: bool) -> li
 
 _DRAWN_TRIGGER = ("event", "doctype", "doc_event", "field", *DATE_TRIGGER_KEYS)
 _DRAWN_STEP = ("id", "kind", "label", "parent_id", "branch", "depends_on", "on_error", "disabled", "undo")
+_FIRE_NAME = re.compile(r"[A-Za-z0-9.\-]{1,140}")
 _ATTEMPT_VALUES = ("result", "error_message", "late_outcome")
 
 
@@ -154,11 +161,32 @@ def allowed_actions(record: RunRecord, trigger: TriggerType, state: StepState) -
 	return []
 
 
+def waits_for_somebody(record: RunRecord, trigger: TriggerType, state: StepState) -> bool:
+	"""Can the step be given to somebody else?"""
+	waits = record.status == RunStatus.RUNNING and state.status is StepStatus.WAITING
+	return waits and trigger is TriggerType.MANUAL
+
+
+def limit_actions(session: Session, view: dict[str, Any], person: Person) -> None:
+	"""Leave in the view of a run what this person may do with its steps."""
+	for step in view["steps"]:
+		may = [action for action in step["allowed"] if action == "complete" or person.manages]
+		fires = False
+		if "complete" in may:
+			try:
+				check_fire(session.definition.step(step["id"]), session.state(step["id"]), person)
+				fires = True
+			except NotAllowed:
+				may.remove("complete")
+		step["allowed"] = may
+		step["delegable"] = step["delegable"] and (fires or person.manages)
+
+
 def run_actions(run: Mapping[str, Any]) -> list[str]:
 	"""What can be done to all of a run, by its view."""
 	status = run["status"]
 	if status == RunStatus.RUNNING:
-		return ["cancel"]
+		return ["cancel", "migrate"] if run.get("newer_version") else ["cancel"]
 	allowed = ["cancel"] if status == RunStatus.FAILED else []
 	if run["trigger_event"] != COMPENSATION:
 		allowed.append("replay")
@@ -174,18 +202,38 @@ def advanced_view(run: str, advanced: Advanced | None = None) -> dict[str, Any]:
 	}
 
 
-def _template_name(host: Host, record: RunRecord) -> str:
+def _template(host: Host, record: RunRecord) -> Mapping[str, Any]:
+	"""The flow of a run; nothing of one that is gone."""
 	try:
-		template: Mapping[str, Any] = host.definitions.template(record.flow_template)
+		return host.definitions.template(record.flow_template)
 	except FlowError:
-		return record.flow_template
-	return str(template.get("template_name") or record.flow_template)
+		return {}
+
+
+def _newer(record: RunRecord, template: Mapping[str, Any]) -> int | None:
+	"""The version that a running run could be moved to: what is published now, where that is newer."""
+	published = int(template.get("published_version") or 0)
+	movable = record.status == RunStatus.RUNNING and record.trigger_event != COMPENSATION
+	return published if movable and published > record.template_version else None
 
 
 def _replayed(record: RunRecord) -> str | None:
 	"""The run that this one repeats, if it does."""
 	replay = record.trigger_data.get("replay") if isinstance(record.trigger_data, Mapping) else None
 	return str(replay.get("of")) if isinstance(replay, Mapping) else None
+
+
+def _schedule(record: RunRecord) -> dict[str, Any] | None:
+	"""`{name, schedule_name, fire, fire_at, timezone}` of the schedule that started it, as it was then."""
+	schedule = record.trigger_data.get("schedule") if isinstance(record.trigger_data, Mapping) else None
+	return dict(schedule) if isinstance(schedule, Mapping) else None
+
+
+def key_of_fire(name: str | None) -> str | None:
+	"""The beginning of the trigger keys of the runs that a fire, or a schedule, has started. Raises BadInput."""
+	if name is not None and not _FIRE_NAME.fullmatch(name):
+		raise BadInput("`fire` must be the name of a fire, or of a schedule.")
+	return f"schedule:{name.replace('.', ':', 1)}" if name else None
 
 
 def _iso(when: Any) -> str | None:

@@ -24,6 +24,7 @@ from flow_engine.service.definitions import (
 )
 from flow_engine.service.events import Trigger
 from flow_engine.service.publishing import Publication, publishes
+from flow_engine.service.template_events import saved_event
 from flow_engine.service.templates import check_unchanged
 from flow_engine.sqlite_host import schema
 from flow_engine.sqlite_host.settings import condition_strategy
@@ -86,6 +87,7 @@ class SqliteTemplates(SqliteVersions):
 				name=name, creation=self._now(), owner=self.user(), docstatus=0, idx=0, is_active=0
 			)
 			self._write("INSERT", name, columns)
+			self._tell_saved(None, self.get(name))
 			return self.update(name, {"is_active": 1}) if active else self.get(name)
 
 		return self.database.transact(work)
@@ -108,6 +110,7 @@ class SqliteTemplates(SqliteVersions):
 			if columns["is_active"] and not before["is_active"]:
 				columns["activated_on"] = self._now()
 			self._write("UPDATE", before["name"], columns)
+			self._tell_saved(before, self.get(before["name"]))
 			if asked:
 				self._publish(self.get(before["name"]), Publication())
 			if columns["is_active"] != int(bool(before["is_active"])):
@@ -145,6 +148,11 @@ class SqliteTemplates(SqliteVersions):
 			self.audit(AuditEvent("template.deleted", flow_template=template["name"], details=details))
 
 		self.database.transact(work)
+
+	def _tell_saved(self, before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> None:
+		saved = saved_event(before, after)
+		if saved:
+			self.audit(AuditEvent(saved[0], flow_template=after["name"], details=saved[1]))
 
 	def _record_switch(self, template: Mapping[str, Any]) -> None:
 		states = ("paused", "active") if template["is_active"] else ("active", "paused")
@@ -192,7 +200,8 @@ class SqliteTemplates(SqliteVersions):
 
 	def template(self, template: str) -> Mapping[str, Any]:
 		row = self.get(template)
-		keys = ("name", "template_name", "category", "version", "description", "is_active", "is_retired")
+		keys = ("name", "template_name", "category", "version", "description", "is_active")
+		keys += ("is_retired", "published_version")
 		return {key: row[key] for key in keys}
 
 	def breaker(self, template: str) -> Breaker:
@@ -263,6 +272,7 @@ class SqliteTemplates(SqliteVersions):
 			run_as=published["run_as"],
 			concurrency=published["concurrency"] or "allow",
 			recursion_limit=int(published["recursion_limit"] or MAX_RECURRENCES),
+			starters=definition.starters,
 			variables=definition.values_before,
 		)
 

@@ -11,7 +11,19 @@ import flow_engine
 PACKAGE = Path(flow_engine.__file__).parent
 EDITOR = PACKAGE / "public" / "js" / "flow_engine_editor"
 LITERAL = re.compile(r"""\bt\(\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')""")
-FOLDERS = ("canvas", "host", "model", "pages", "panel", "payload", "run", "schedules", "standalone", "store")
+FOLDERS = (
+	"canvas",
+	"host",
+	"model",
+	"pages",
+	"panel",
+	"payload",
+	"run",
+	"schedules",
+	"standalone",
+	"store",
+	"versions",
+)
 
 
 def said(folder):

@@ -8,6 +8,7 @@ import StartPage from "./flow_engine_editor/pages/StartPage.vue";
 import RunView from "./flow_engine_editor/run/RunView.vue";
 import NewSchedule from "./flow_engine_editor/schedules/NewSchedule.vue";
 import ScheduleView from "./flow_engine_editor/schedules/ScheduleView.vue";
+import VersionsPage from "./flow_engine_editor/versions/VersionsPage.vue";
 import { useFlowEditor } from "./flow_engine_editor/editor.js";
 
 frappe.provide("flow_engine.editor");
@@ -45,5 +46,6 @@ Object.assign(flow_engine.editor, {
 	mount_start: (element, props) => mount(StartPage, element, props),
 	mount_schedule: (element, props) => mount(ScheduleView, element, props),
 	mount_new_schedule: (element, props) => mount(NewSchedule, element, props),
+	mount_versions: (element, props) => mount(VersionsPage, element, props),
 	use: useFlowEditor,
 });

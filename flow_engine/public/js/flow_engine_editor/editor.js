@@ -51,6 +51,8 @@ export function createEditor(host, { readOnly = false } = {}) {
 		wanted: shallowRef(null),
 		scrollWanted: shallowRef(null),
 		overlay: shallowRef(null),
+		/** Two versions that are looked at instead of the tree: `{before, after}`. */
+		compared: shallowRef(null),
 		canUndo: ref(false),
 		canRedo: ref(false),
 		loading: ref(false),
@@ -172,6 +174,9 @@ export function createEditor(host, { readOnly = false } = {}) {
 		if (id) editor.side.value = "step";
 		editor.scrollWanted.value = { id };
 		editor.wanted.value = wanted;
+	};
+	editor.compare = (versions) => {
+		editor.compared.value = versions;
 	};
 	editor.setOverlay = (overlay) => {
 		editor.overlay.value = overlay;

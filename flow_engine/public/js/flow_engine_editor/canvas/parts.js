@@ -5,5 +5,16 @@ import TriggerPanel from "../panel/TriggerPanel.vue";
 import RunsPanel from "../run/RunsPanel.vue";
 import TestRun from "../run/TestRun.vue";
 import TrialOutcome from "../run/TrialOutcome.vue";
+import CompareView from "../versions/CompareView.vue";
+import VersionsPanel from "../versions/VersionsPanel.vue";
 
-export const parts = { FlowSettings, StepPanel, TriggerPanel, RunsPanel, TestRun, TrialOutcome };
+export const parts = {
+	FlowSettings,
+	StepPanel,
+	TriggerPanel,
+	RunsPanel,
+	TestRun,
+	TrialOutcome,
+	CompareView,
+	VersionsPanel,
+};

@@ -33,17 +33,41 @@ export function usePublishing(editor, host) {
 		if (answer) await editor.publish(answer.note || "");
 	}
 
+	const draftDiffers = () =>
+		Boolean(editor.template.value.published_version) && (editor.dirty.value || editor.changes.value > 0);
+
+	/** Switching on runs what is published, unless the draft is to be published with it. */
+	function which() {
+		const version = editor.template.value.published_version;
+		return {
+			name: "version",
+			label: t("Which version new runs take"),
+			type: "select",
+			value: "published",
+			options: [
+				{ name: "published", label: t("v{0}, as it was published", [version]) },
+				{ name: "draft", label: t("the draft: publish it now") },
+			],
+		};
+	}
+
 	async function toggleActive() {
 		const active = Boolean(editor.template.value.is_active);
 		if (!active) {
 			await editor.check();
-			if (refuseForProblems()) return;
-			const sure = await host.confirm({
+			// A version that is published runs, whatever the draft is like.
+			if (!editor.template.value.published_version && refuseForProblems()) return;
+			const question = {
 				title: t("Switch the flow on?"),
 				message: t("From now on it starts by itself whenever its trigger happens."),
 				label: t("Switch on"),
-			});
-			if (sure) await editor.setActive(true);
+			};
+			if (!draftDiffers()) {
+				if (await host.confirm(question)) await editor.setActive(true);
+				return;
+			}
+			const answer = await host.ask({ ...question, fields: [which()] });
+			if (answer) await editor.setActive(true, answer.version === "draft" ? { publish: 1 } : {});
 			return;
 		}
 		const answer = await host.ask({

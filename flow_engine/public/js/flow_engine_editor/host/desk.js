@@ -127,6 +127,9 @@ function follow(run, callback) {
 const href = (doctype, name) =>
 	`/app/${frappe.router.slug(String(doctype))}/${encodeURIComponent(String(name))}`;
 
+/** How the trigger keys of the runs begin that this fire of a schedule has started. */
+const keyOf = (fire) => `schedule:${fire.replace(".", ":")}%`;
+
 export function createDeskHost({ catalogName = "project" } = {}) {
 	return {
 		call,
@@ -144,6 +147,14 @@ export function createDeskHost({ catalogName = "project" } = {}) {
 		linkField: { mount: mountLink },
 		href,
 		open: (doctype, name) => frappe.set_route("Form", doctype, name),
+		hrefOfFire: (fire) =>
+			`/app/flow-run?trigger_key=${encodeURIComponent(JSON.stringify(["like", keyOf(fire)]))}`,
+		runsHref: ({ template, version, status }) =>
+			`/app/flow-run?${new URLSearchParams({
+				flow_template: template,
+				template_version: version,
+				...(status ? { status } : {}),
+			})}`,
 		openSchedules: (template) =>
 			frappe.set_route("List", "Flow Schedule", "List", { flow_template: template }),
 		navigate: (address) => frappe.set_route(address),

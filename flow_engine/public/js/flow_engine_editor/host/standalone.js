@@ -9,6 +9,8 @@ const API = "/api/method/flow_engine.api.";
 const NOTICE_MS = 6000;
 const POLL_MS = 1500;
 const ENDED = ["completed", "failed", "cancelled"];
+/** What the server says in the reader's language: kinds, events and operators, what differs, what stands in the way. */
+const SPOKEN = ["catalog", "templates.diff", "templates.migration"];
 
 /** The server refused, or did not answer: `code`, `message`, `problems`. */
 export class CallFailed extends Error {
@@ -30,8 +32,7 @@ export function createStandaloneHost({ navigate, language = navigator.language }
 			response = await fetch(API + path, {
 				method: "POST",
 				headers: { "Content-Type": "application/json", Accept: "application/json" },
-				// The server says kinds, events and operators in the reader's language.
-				body: JSON.stringify(path === "catalog" ? { language, ...args } : args),
+				body: JSON.stringify(SPOKEN.includes(path) ? { language, ...args } : args),
 			});
 		} catch {
 			throw new CallFailed({ code: "no_connection", message: t("The server does not answer.") });
@@ -113,6 +114,8 @@ export function createStandaloneHost({ navigate, language = navigator.language }
 		linkField: null,
 		href,
 		open: (doctype, name) => navigate(href(doctype, name)),
+		hrefOfFire: (fire) => `/runs?fire=${encodeURIComponent(fire)}`,
+		runsHref: (filters) => `/runs?${new URLSearchParams(filters)}`,
 		openSchedules: (template) => navigate(`/schedules?template=${encodeURIComponent(template)}`),
 		navigate,
 		follow,

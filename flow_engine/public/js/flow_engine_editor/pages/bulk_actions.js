@@ -16,6 +16,15 @@ export function bulkActions(t) {
 			reason: "optional",
 			fits: ["failed"],
 		},
+		migrate: {
+			label: t("Move to the newer version"),
+			title: (what) => t("Move {0} to the newer version", [what]),
+			message: t(
+				"Each goes on with what is published now, if everything that has happened has its place there too; the others stay, and you are told why.",
+			),
+			reason: "optional",
+			fits: ["running"],
+		},
 		replay: {
 			label: t("Replay them"),
 			title: (what) => t("Replay {0} from their start", [what]),

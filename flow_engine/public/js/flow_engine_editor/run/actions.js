@@ -76,6 +76,16 @@ export function actionsOf(t) {
 			message: t("Every failed step is done once more, with all the tries its retry rules allow."),
 			reason: "optional",
 		},
+		migrate: {
+			label: t("Move to the newer version"),
+			endpoint: "runs.migrate",
+			done: t("The run goes on with the newer version."),
+			title: (what) => t("Move the run of “{0}” to the newer version", [what]),
+			message: t(
+				"It goes on with what is published now, if everything that has happened has its place there too; else it stays, and you are told why.",
+			),
+			reason: "optional",
+		},
 		cancel: {
 			label: t("Cancel the run"),
 			endpoint: "runs.cancel",
@@ -100,6 +110,7 @@ export function runActions(run) {
 	return [
 		...(failed ? ["retry_run"] : []),
 		...(allowed.includes("replay") ? ["replay_run"] : []),
+		...(allowed.includes("migrate") ? ["migrate"] : []),
 		...(allowed.includes("cancel") ? ["cancel"] : []),
 	];
 }

@@ -229,7 +229,27 @@ export function createDrafts(editor, host, begin) {
 		return true;
 	}
 
-	/** extra: what becomes of the runs of a flow that is being paused (`running`), and why (`reason`). */
+	/**
+	 * The server has published or retired something: its row is taken. A draft that became another version can be had
+	 * back by undo.
+	 */
+	function republished(answer) {
+		const { flow_definition: flow, problems, ...row } = answer.template;
+		editor.template.value = row;
+		if (countChanges(editor.flow.value, flow)) {
+			editor.apply({ type: "replace", flow });
+			editor.saved.value = editor.flow.value;
+			editor.tell(problems, editor.flow.value);
+		}
+		published.value = null;
+		loadPublished();
+		useFlowEditor().told(row);
+	}
+
+	/**
+	 * extra: what becomes of the runs of a flow that is being paused (`running`), why (`reason`), whether the draft is
+	 * published with switching on (`publish`).
+	 */
 	async function setActive(active, extra = {}) {
 		if ((editor.dirty.value || isNew.value) && !(await save())) return false;
 		const { name, modified } = editor.template.value;
@@ -259,6 +279,7 @@ export function createDrafts(editor, host, begin) {
 			startNew,
 			save,
 			publish,
+			republished,
 			setActive,
 			takeTheirs,
 			keepAsCopy,

@@ -5,8 +5,9 @@ import frappe
 from frappe.rate_limiter import rate_limit
 
 from flow_engine.api.door import endpoint, is_manager, only_managers
-from flow_engine.engine.errors import BadInput, EngineDisabled, InputTooLarge, NotAllowed
+from flow_engine.engine.errors import BadInput, EngineDisabled, FlowError, InputTooLarge, NotAllowed
 from flow_engine.engine.interventions import MAX_INPUT_BYTES
+from flow_engine.engine.session import Session
 from flow_engine.frappe_host import run_access
 from flow_engine.frappe_host.bulk import start_bulk
 from flow_engine.frappe_host.events import dispatch_event
@@ -15,9 +16,9 @@ from flow_engine.frappe_host.jobs import is_disabled
 from flow_engine.frappe_host.watching import watch
 from flow_engine.service import arguments as read
 from flow_engine.service import compensation as undoing
-from flow_engine.service import doors, migrations, service_levels
+from flow_engine.service import delegating, doors, migrations, service_levels
 from flow_engine.service.bulk import read_bulk
-from flow_engine.service.runs import run_actions
+from flow_engine.service.runs import key_of_fire, limit_actions, run_actions
 
 CALLS_PER_MINUTE = 120
 
@@ -25,10 +26,16 @@ CALLS_PER_MINUTE = 120
 @frappe.whitelist(methods=["POST"])
 @endpoint
 def start(template=None, doctype=None, docname=None, customer=None, variables=None, key=None):
-	run_access.check_may_start()
-	if is_disabled():
-		raise EngineDisabled()
 	host = get_host()
+
+	def check(starters):
+		run_access.check_may_start(starters)
+		if is_disabled():
+			raise EngineDisabled()
+
+	if not run_access.may_start():
+		# Whoever may start nothing in particular learns nothing about which flows there are.
+		_only_named(host, template, check)
 	return doors.start(
 		host,
 		host.templates,
@@ -39,7 +46,17 @@ def start(template=None, doctype=None, docname=None, customer=None, variables=No
 		variables,
 		user=frappe.session.user,
 		key=key,
+		check=check,
 	)
+
+
+def _only_named(host, template, check):
+	"""Raises NotAllowed, and nothing else."""
+	try:
+		starters = host.templates.trigger_of(read.needed(template, "template")).starters
+	except FlowError:
+		starters = None
+	check(starters)
 
 
 @frappe.whitelist(methods=["POST"])
@@ -59,8 +76,27 @@ def complete(run=None, step_id=None, token=None, result=None, **body):
 		return complete_by_link(run, step_id, token, result, body)
 	if frappe.session.user == "Guest":
 		raise NotAllowed("A step token is needed.")
-	run_access.check_may_fire(read.needed(run, "run"), read.needed(step_id, "step_id"))
-	return doors.complete(get_host(), run, step_id, _value(result))
+	run_access.check_may_see(read.needed(run, "run"))
+	reason, person = body.get("reason"), run_access.person()
+	return doors.complete(get_host(), run, step_id, _value(result), reason=reason, person=person)
+
+
+@frappe.whitelist(methods=["POST"])
+@endpoint
+def delegate(run=None, step_id=None, to=None, away=None, reason=None):
+	"""Give a step that waits for a person to other users; without `away`, whoever asks gives it up."""
+	run_access.check_may_see(read.needed(run, "run"))
+	away = [frappe.session.user] if away is None else away
+	return delegating.delegate(
+		get_host(),
+		run,
+		step_id,
+		to,
+		away,
+		reason,
+		person=run_access.person(),
+		check=run_access.check_delegates,
+	)
 
 
 @rate_limit(limit=CALLS_PER_MINUTE, seconds=60)
@@ -102,6 +138,7 @@ def list(
 	start=None,
 	version=None,
 	sla_status=None,
+	fire=None,
 ):
 	"""Runs the caller may see, newest first."""
 	return {
@@ -115,6 +152,7 @@ def list(
 			start=read.whole_number(start, "start", 0, 0, 10_000_000),
 			version=read.whole_number(version, "version", 0, 0, 10_000_000),
 			sla_status=service_levels.read_standing(sla_status),
+			key=key_of_fire(read.text(fire, "fire")),
 		)
 	}
 
@@ -127,8 +165,9 @@ def get(run=None, name=None):
 	view = doors.get_run(get_host(), name, values)
 	if view["run"]["status"] == "running":
 		watch(name)
-	for step in view["run"]["steps"]:
-		step["allowed"] = [a for a in step["allowed"] if run_access.may(a, name, step["id"])]
+	if view["run"]["steps"]:
+		host = get_host()
+		limit_actions(Session(host, host.runs.read(name)), view["run"], run_access.person())
 	view["run"]["allowed"] = run_actions(view["run"]) if is_manager() else []
 	return view
 

@@ -72,10 +72,10 @@ TRIGGER_FIELDS: Mapping[str, tuple[str, ...]] = {
 	TriggerType.AFTER_DELAY: ("delay_days", "delay_hours", "delay_minutes"),
 	TriggerType.ON_DATE: ("at", "offset_days", "offset_hours"),
 	TriggerType.ON_WEBHOOK: ("timeout_hours",),
-	TriggerType.MANUAL: ("timeout_hours", "role", "assignee"),
+	TriggerType.MANUAL: ("timeout_hours", "role", "assignee", "users", "roles"),
 }
 
-FLOW_KEYS = ("version", "trigger", "variables", "payload_schema", "compensate", "sla", "steps")
+FLOW_KEYS = ("version", "trigger", "variables", "payload_schema", "starters", "compensate", "sla", "steps")
 FLOW_TRIGGER_KEYS = (
 	"event",
 	"condition",
@@ -157,7 +157,8 @@ class RetryPolicy:
 @dataclass(frozen=True, slots=True)
 class Step:
 	"""One step as published. `retry` and `timeout_seconds` are None where the kind's default holds.
-	`compensate` False: its kind does not undo it. `undo` is set in a compensation only."""
+	`compensate`: True where steps of its own undo it, False where nothing does, None: those steps where there
+	are any, else its kind. `undo` is set in a compensation only."""
 
 	id: str
 	kind: str
@@ -173,14 +174,15 @@ class Step:
 	on_error: OnError = OnError.FAIL
 	disabled: bool = False
 	note: str = ""
-	compensate: bool = True
+	compensate: bool | None = None
 	undo: Undo | None = None
 
 
 @dataclass(frozen=True)
 class FlowDefinition:
 	"""A whole flow. Lists of indexes are positions in `steps`, computed once and shared by every run of
-	it. `payload_schema`: the JSON Schema of what it is started with; None asks for nothing in particular."""
+	it. `payload_schema`: the JSON Schema of what it is started with; None asks for nothing in particular.
+	`starters`: `{users, roles}`, who may start it by hand; None leaves that to the host."""
 
 	version: int = CURRENT_VERSION
 	trigger: FlowTrigger = field(default_factory=FlowTrigger)
@@ -189,6 +191,7 @@ class FlowDefinition:
 	payload_schema: Mapping[str, Any] | None = None
 	compensate: Compensate = Compensate.ASK
 	sla: Mapping[str, Any] | None = None
+	starters: Mapping[str, Any] | None = None
 
 	@cached_property
 	def values_before(self) -> Mapping[str, Any]:
@@ -297,6 +300,7 @@ def parse_definition(raw: Any) -> FlowDefinition:
 			payload_schema=data.get("payload_schema"),
 			compensate=Compensate(data.get("compensate") or Compensate.ASK),
 			sla=data.get("sla") or None,
+			starters=data.get("starters") or None,
 		)
 	except (AttributeError, KeyError, TypeError, ValueError) as error:
 		problem = {"path": "", "step": None, "code": "bad_value", "message": f"Cannot be read: {error}"}
@@ -334,7 +338,7 @@ def _parse_step(data: Mapping[str, Any]) -> Step:
 		on_error=OnError(data.get("on_error") or OnError.FAIL),
 		disabled=bool(data.get("disabled")),
 		note=data.get("note") or "",
-		compensate=data.get("compensate") is not False,
+		compensate=data.get("compensate"),
 	)
 
 
@@ -358,6 +362,8 @@ def dump_definition(definition: FlowDefinition) -> dict[str, Any]:
 	}
 	if definition.payload_schema is not None:
 		data["payload_schema"] = dict(definition.payload_schema)
+	if definition.starters:
+		data["starters"] = dict(definition.starters)
 	if definition.compensate is not Compensate.ASK:
 		data["compensate"] = definition.compensate.value
 	if definition.sla:
@@ -404,8 +410,8 @@ def _dump_step(step: Step) -> dict[str, Any]:
 		data["disabled"] = True
 	if step.note:
 		data["note"] = step.note
-	if not step.compensate:
-		data["compensate"] = False
+	if step.compensate is not None:
+		data["compensate"] = step.compensate
 	return data
 
 

@@ -160,6 +160,18 @@ class NotAllowed(FlowError):
 	http_status = 403
 
 
+class NotOnAllowList(NotAllowed):
+	"""Only the people that the flow names may do this."""
+
+	code = "not_on_allow_list"
+
+
+class StepHandedOn(NotAllowed):
+	"""You have handed this step on to somebody else."""
+
+	code = "step_handed_on"
+
+
 class BadToken(FlowError):
 	"""The step token is not valid."""
 

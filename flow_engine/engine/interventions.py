@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from flow_engine.engine.allow_lists import Person, check_fire, hand
 from flow_engine.engine.cancelling import cancel_locked
 from flow_engine.engine.compensating import refuse_compensated
 from flow_engine.engine.crash_points import reach
@@ -46,13 +47,20 @@ class Accepted:
 
 
 def complete_step(
-	host: Host, run: str, step_id: str, value: Any = None, by_webhook: bool = False
+	host: Host,
+	run: str,
+	step_id: str,
+	value: Any = None,
+	by_webhook: bool = False,
+	person: Person | None = None,
+	reason: str = "",
 ) -> Accepted:
 	"""Fire a step that waits, with the posted value as its input.
 
 	By webhook: also before the step is ready (kept until then), and again after it ran (the first answer
-	stands). By a person: manual, webhook and delayed steps that wait now. Raises RunNotFound, StepNotFound,
-	RunFinal, StepNotWaiting, InputTooLarge.
+	stands). By a person: manual, webhook and delayed steps that wait now; person: whose right to do so is
+	asked first, under the lock, None where nobody has to be. reason: what they remark. Raises RunNotFound,
+	StepNotFound, NotAllowed, RunFinal, StepNotWaiting, InputTooLarge.
 	"""
 	size = len(json.dumps(value, default=str, ensure_ascii=False).encode("utf-8", "replace"))
 	if size > MAX_INPUT_BYTES:
@@ -60,20 +68,30 @@ def complete_step(
 
 	def work() -> Accepted:
 		record = host.runs.lock(run)
-		return complete_locked(host, record, step_id, value, by_webhook)
+		return complete_locked(host, record, step_id, value, by_webhook, person, reason)
 
 	accepted = host.runs.transact(work)
 	host.jobs.hint()
 	return accepted
 
 
-def complete_locked(host: Host, record: RunRecord, step_id: str, value: Any, by_webhook: bool) -> Accepted:
+def complete_locked(
+	host: Host,
+	record: RunRecord,
+	step_id: str,
+	value: Any,
+	by_webhook: bool,
+	person: Person | None = None,
+	reason: str = "",
+) -> Accepted:
 	reach("outsider.locked")
 	session = Session(host, record)
 	if step_id not in session.definition:
 		raise StepNotFound(f"{record.name} has no step {step_id!r}.")
 	step = session.definition.step(step_id)
 	state = session.state(step_id)
+	if person is not None and not by_webhook:
+		check_fire(step, state, person)
 	now = host.runs.now()
 	webhook = step.trigger.type is TriggerType.ON_WEBHOOK
 	if by_webhook and not webhook:
@@ -108,8 +126,65 @@ def complete_locked(host: Host, record: RunRecord, step_id: str, value: Any, by_
 	)
 	save(host, session, now, wake_at=now)
 	if not by_webhook:
-		_audit(host, record, "run.step_fired", step_id, state.status, StepStatus.SCHEDULED)
+		_audit(host, record, "run.step_fired", step_id, state.status, StepStatus.SCHEDULED, reason)
 	return Accepted(record.name, step_id)
+
+
+def delegate_step(
+	host: Host,
+	run: str,
+	step_id: str,
+	to: Sequence[str],
+	away: Sequence[str] = (),
+	person: Person | None = None,
+	reason: str = "",
+) -> None:
+	"""Give a step that waits for a person to these users, who may fire it then whoever else may; those in
+	`away` may not any more. person: who does it, None where nobody has to be asked.
+
+	Raises RunNotFound, StepNotFound, NotAllowed, StepNotWaiting, BadInput.
+	"""
+
+	def work() -> None:
+		delegate_locked(host, host.runs.lock(run), step_id, to, away, person, reason)
+
+	host.runs.transact(work)
+
+
+def delegate_locked(
+	host: Host,
+	record: RunRecord,
+	step_id: str,
+	to: Sequence[str],
+	away: Sequence[str],
+	person: Person | None,
+	reason: str = "",
+	tell: bool = True,
+) -> None:
+	"""tell: whether the people are still to be told, and those who gave it away."""
+	session = Session(host, record)
+	if step_id not in session.definition:
+		raise StepNotFound(f"{record.name} has no step {step_id!r}.")
+	if not to:
+		raise BadInput("Say to whom the step is given.")
+	step, state = session.definition.step(step_id), session.state(step_id)
+	if person is not None and not person.manages:
+		check_fire(step, state, person)
+	if (
+		record.status != RunStatus.RUNNING
+		or state.status is not StepStatus.WAITING
+		or step.trigger.type is not TriggerType.MANUAL
+	):
+		raise StepNotWaiting(f"{step.label!r} is {state.status.value} and waits for no person.")
+	now = host.runs.now()
+	mark_due(host, session, now)
+	state = session.state(step_id)
+	session.put(step_id, state.changed(handed=hand(state, to, away)))
+	if tell:
+		host.messages.hand_over(record.as_dict(), step_id, step.label, tuple(to), tuple(away))
+	save(host, session, now, wake_at=session.next_time())
+	details = {"to": list(to), "from": list(away)}
+	_audit(host, record, "run.step_delegated", step_id, state.status, state.status, reason, details)
 
 
 def cancel_run(

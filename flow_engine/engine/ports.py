@@ -64,9 +64,24 @@ class Messages(Protocol):
 		...
 
 	def ask(
-		self, run: Mapping[str, Any], step_id: str, label: str, role: str | None, assignee: str | None
+		self,
+		run: Mapping[str, Any],
+		step_id: str,
+		label: str,
+		role: str | None,
+		assignee: str | None,
+		users: Sequence[str] = (),
+		roles: Sequence[str] = (),
 	) -> None:
-		"""Tell whoever may fire a manual step that it waits for them; in the current transaction."""
+		"""Tell whoever may fire a manual step that it waits for them; in the current transaction. `users` and
+		`roles`, where there are any: nobody else may."""
+		...
+
+	def hand_over(
+		self, run: Mapping[str, Any], step_id: str, label: str, to: Sequence[str], away: Sequence[str]
+	) -> None:
+		"""Ask these people for a step that was asked of others; what was asked of those in `away` is
+		closed."""
 		...
 
 	def close(self, run: Mapping[str, Any], step_id: str) -> None:
@@ -242,6 +257,7 @@ class PendingRow:
 	retry_count: int = 0
 	last_error: str | None = None
 	payload: Any = None
+	sla_status: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

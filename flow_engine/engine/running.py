@@ -15,6 +15,7 @@ from typing import Any
 
 from flow_engine.engine.admission import admit
 from flow_engine.engine.advanced import Advanced
+from flow_engine.engine.allow_lists import has_templates, rendered
 from flow_engine.engine.attempts import Attempt, Recorder, idempotency_key, late_row, outcome_of, usable
 from flow_engine.engine.breaker import after_failure
 from flow_engine.engine.calling import Call, make_call
@@ -445,14 +446,10 @@ class Advance(Recorder):
 		self.scheduled.append(step.id)
 		self.unsaved = True
 		if step.trigger.type is TriggerType.MANUAL:
-			fields = step.trigger.fields
-			self.host.messages.ask(
-				session.record.as_dict(),
-				step.id,
-				step.label,
-				fields.get("role") or None,
-				fields.get("assignee") or None,
-			)
+			people = rendered(step.trigger.fields, values, self.host.clock.time_zone)
+			if has_templates(step.trigger.fields):
+				session.put(step.id, state.changed(asked=people))
+			self.host.messages.ask(session.record.as_dict(), step.id, step.label, **people)
 		if firing.until is not None and firing.until <= now:
 			self._time_out(session, step.id, now)
 		return False

@@ -82,8 +82,9 @@ class StepState:
 
 	ready_at: when everything it needed was settled. trigger_at: when it is due, with `purpose` delay, date,
 	retry or timeout. input: a webhook's or person's posted body, kept until the step runs. read: context
-	values that a condition read. forgiven: attempts up to an operator's last retry, which its retry policy
-	counts no more. sla: what its service level has come to, where something has.
+	values that a condition read. asked: the people that the flow names for it, where it calculated them.
+	handed: who was given the step since, and who gave it away. forgiven: attempts up to an operator's last
+	retry, which its retry policy counts no more. sla: what its service level has come to, if anything.
 	"""
 
 	status: StepStatus = StepStatus.PENDING
@@ -101,6 +102,8 @@ class StepState:
 	input: Any = None
 	input_at: datetime | None = None
 	sla: SlaMarks | None = None
+	asked: Mapping[str, Any] | None = None
+	handed: Mapping[str, Any] | None = None
 
 	def move(self, status: StepStatus, **changes: Any) -> StepState:
 		if status not in MOVES[self.status]:
@@ -280,7 +283,7 @@ def dump_step(state: StepState) -> dict[str, Any]:
 		value = values[name]
 		if value is not None and not (name == "ready_at" and state.status is StepStatus.PENDING):
 			data[name] = _iso(value)
-	for name in ("purpose", "attempts", "forgiven", "error"):
+	for name in ("purpose", "attempts", "forgiven", "error", "asked", "handed"):
 		value = values[name]
 		if value:
 			data[name] = value
@@ -332,8 +335,9 @@ def _load_step(entry: Mapping[str, Any]) -> StepState:
 	state = StepState(**values)
 	if not isinstance(state.attempts, int) or not isinstance(state.forgiven, int):
 		raise ValueError("attempts is not a number")
-	if not isinstance(state.error or {}, Mapping):
-		raise ValueError("error is not what it should be")
+	for name in ("error", "asked", "handed"):
+		if not isinstance(getattr(state, name) or {}, Mapping):
+			raise ValueError(f"{name} is not what it should be")
 	if state.status is StepStatus.SCHEDULED and state.trigger_at is None:
 		raise ValueError("a scheduled step has no time")
 	return state

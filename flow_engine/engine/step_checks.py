@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from flow_engine.engine.allow_lists import KEYS as ALLOW_LIST_KEYS
+from flow_engine.engine.allow_lists import list_problems
 from flow_engine.engine.definition import RETRY_KEYS, STEP_ID, STEP_KEYS, TRIGGER_FIELDS, OnError, TriggerType
 from flow_engine.engine.kinds.base import Effect, Kind
 from flow_engine.engine.payload_checks import check_payload, check_template, has_placeholder
@@ -44,6 +46,7 @@ class CheckedStep:
 	payload: Mapping[str, Any] = field(default_factory=dict)
 	on_error: str = OnError.FAIL
 	can_be_late: bool = False
+	compensate: bool | None = None
 
 	@property
 	def path(self) -> str:
@@ -128,6 +131,7 @@ class _StepCheck:
 			trigger=trigger,
 			payload=payload,
 			on_error=on_error,
+			compensate=data["compensate"] if isinstance(data.get("compensate"), bool) else None,
 			can_be_late=self._sla(),
 		)
 
@@ -230,6 +234,10 @@ class _StepCheck:
 
 	def _trigger_field(self, key: str, value: Any) -> None:
 		path = f"trigger.{key}"
+		if key in ALLOW_LIST_KEYS:
+			for subpath, code, message in list_problems(value, templates=True):
+				self.add(f"{path}{subpath}", code, message)
+			return
 		if isinstance(value, str):
 			for code, message in check_template(value, secrets=False):
 				self.add(path, code, message)

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from flow_engine.engine.allow_lists import KEYS as ALLOW_LIST_KEYS
+from flow_engine.engine.allow_lists import list_problems
 from flow_engine.engine.condition_places import normalise_conditions
 from flow_engine.engine.condition_text import Strategy
 from flow_engine.engine.conditions import condition_problems
@@ -63,9 +65,9 @@ def validate_definition(
 	"""Every problem of a definition given as text or data of any type; never raises.
 
 	kinds: what is installed, by name. events: the business events there are; None leaves them unchecked.
-	context: the context roots that other apps add. strategy: the site's, for conditions written as text. What is
-	no JSON object, too large, or nested beyond reason has that one problem; above MAX_STEPS steps, what needs the
-	whole graph (cycles, unreachable dependencies, reads) is not looked at.
+	context: the context roots that other apps add. strategy: the site's, for conditions written as text. What
+	is no JSON object, too large, or nested beyond reason has that one problem; above MAX_STEPS steps, what
+	needs the whole graph (cycles, unreachable dependencies, reads) is not looked at.
 	"""
 	problems = Problems()
 	data = _read(raw, problems)
@@ -132,6 +134,7 @@ def _check_flow(
 	if data.get("sla") not in (None, {}):
 		for subpath, code, message in sla_problems(data["sla"], of_flow=True):
 			problems.add(f"sla.{subpath}" if subpath else "sla", code, message)
+	_check_starters(data.get("starters"), problems)
 	steps = data.get("steps")
 	if steps is None:
 		problems.add("steps", "missing_field", "The flow has no list of steps.")
@@ -147,6 +150,20 @@ def _check_flow(
 		if graph is not None:
 			declared = {**dict.fromkeys(schema_fields(data.get("payload_schema"))), **(variables or {})}
 			check_references(checked, graph, trigger or {}, declared, context, problems)
+
+
+def _check_starters(starters: Any, problems: Problems) -> None:
+	if starters is None:
+		return
+	if not isinstance(starters, Mapping):
+		problems.add("starters", "bad_value", "Who may start the flow is an object with users and roles.")
+		return
+	for key, value in starters.items():
+		if key not in ALLOW_LIST_KEYS:
+			problems.add(joined("starters", key), "unknown_key", f"Starters have no {quoted(key)}.")
+			continue
+		for subpath, code, message in list_problems(value, templates=False):
+			problems.add(f"starters.{key}{subpath}", code, message)
 
 
 def _check_trigger(trigger: Mapping[str, Any], events: Collection[str] | None, problems: Problems) -> None:

@@ -36,10 +36,23 @@ class FrappeMessages:
 		return sms.send_sms(self.http, to=to, body=body, key=key, timeout_seconds=timeout_seconds)
 
 	def ask(
-		self, run: Mapping[str, Any], step_id: str, label: str, role: str | None, assignee: str | None
+		self,
+		run: Mapping[str, Any],
+		step_id: str,
+		label: str,
+		role: str | None,
+		assignee: str | None,
+		users: Sequence[str] = (),
+		roles: Sequence[str] = (),
 	) -> None:
 		with translated(f"Asking for {step_id} of {run['name']}"):
-			questions.ask(run, step_id, label, role, assignee)
+			questions.ask(run, step_id, label, role, assignee, users, roles)
+
+	def hand_over(
+		self, run: Mapping[str, Any], step_id: str, label: str, to: Sequence[str], away: Sequence[str]
+	) -> None:
+		with translated(f"Handing on {step_id} of {run['name']}"):
+			questions.hand_over(run, step_id, label, to, away)
 
 	def close(self, run: Mapping[str, Any], step_id: str) -> None:
 		with translated(f"Closing the question of {step_id} of {run['name']}"):

@@ -12,6 +12,7 @@ from typing import Any
 
 import frappe
 from frappe import _
+from frappe.share import add_docshare as share
 from frappe.utils import escape_html, get_url_to_form
 
 from flow_engine.frappe_host.apart import do_apart
@@ -19,15 +20,50 @@ from flow_engine.frappe_host.people import LAST_RESORT, MANAGER, enabled_users, 
 from flow_engine.frappe_host.permissions import may_read
 
 
-def ask(run: Mapping[str, Any], step_id: str, label: str, role: str | None, assignee: str | None) -> None:
+def ask(
+	run: Mapping[str, Any],
+	step_id: str,
+	label: str,
+	role: str | None,
+	assignee: str | None,
+	users: Sequence[str] = (),
+	roles: Sequence[str] = (),
+) -> None:
 	"""In the current transaction. A notification that fails does not take the ToDo with it."""
+	text, link = _said(run, step_id, label)
+	people = people_asked(run, role, assignee, users, roles)
+	assign(run["name"], step_id, people, text, link, role)
+
+
+def hand_over(
+	run: Mapping[str, Any], step_id: str, label: str, to: Sequence[str], away: Sequence[str]
+) -> None:
+	"""Ask these instead of those in `away`: their ToDos are closed, and nobody gets a second one."""
+	text, link = _said(run, step_id, label)
+	for user in to:
+		if not _may_see(run["name"], user):
+			share("Flow Run", run["name"], user, read=1, flags={"ignore_share_permission": True})
+	already = {todo.allocated_to: todo.name for todo in _open_todos(run["name"], step_id)}
+	gone = [already[user] for user in away if user in already and user not in to]
+	if gone:
+		frappe.db.set_value("ToDo", {"name": ("in", gone)}, "status", "Cancelled")
+		frappe.db.set_value("Notification Log", {"name": ("in", gone)}, "read", 1, update_modified=False)
+	assign(run["name"], step_id, [user for user in to if user not in already], text, link, None)
+
+
+def _may_see(run: str, user: str) -> bool:
+	return bool(frappe.has_permission("Flow Run", "read", doc=run, user=user))
+
+
+def _said(run: Mapping[str, Any], step_id: str, label: str) -> tuple[str, str]:
+	"""What people are told, as HTML, and the link to it."""
 	title = frappe.db.get_value("Flow Template", run.get("flow_template"), "template_name") or ""
 	link = _link(run["name"], step_id)
 	text = _("{0} waits for you in {1}").format(
 		f"<b>{escape_html(label or step_id)}</b>",
 		f'<a href="{escape_html(link)}">{escape_html(title or run["name"])} ({escape_html(run["name"])})</a>',
 	)
-	assign(run["name"], step_id, people_asked(run, role, assignee), text, link, role)
+	return text, link
 
 
 def assign(run: str, step_id: str, people: Sequence[str], text: str, link: str, role: str | None) -> None:
@@ -63,6 +99,10 @@ def assign(run: str, step_id: str, people: Sequence[str], text: str, link: str, 
 
 def people_still_asked(run: str, step_id: str) -> list[str]:
 	"""Whose ToDo about this step is open."""
+	return [todo.allocated_to for todo in _open_todos(run, step_id)]
+
+
+def _open_todos(run: str, step_id: str) -> list:
 	todos = frappe.get_all(
 		"ToDo",
 		filters={"reference_type": "Flow Run", "reference_name": run, "status": "Open"},
@@ -71,14 +111,24 @@ def people_still_asked(run: str, step_id: str) -> list[str]:
 		limit_page_length=0,
 	)
 	prefix = _prefix(run, step_id)
-	return [todo.allocated_to for todo in todos if todo.name.startswith(prefix)]
+	return [todo for todo in todos if todo.name.startswith(prefix)]
 
 
-def people_asked(run: Mapping[str, Any], role: str | None, assignee: str | None) -> list[str]:
-	"""The assignee; else those with the role; else the Flow Managers who may read the document."""
+def people_asked(
+	run: Mapping[str, Any],
+	role: str | None,
+	assignee: str | None,
+	users: Sequence[str] = (),
+	roles: Sequence[str] = (),
+) -> list[str]:
+	"""The assignee; else those with the role; else everybody on the allow-list; else the Flow Managers who
+	may read the document. Of an allow-list, only who is on it, while there is anybody."""
+	allowed = enabled_users(dict.fromkeys([*users, *(u for name in roles for u in users_with_role(name))]))
 	found = enabled_users([assignee]) if assignee else []
 	if not found and role:
 		found = users_with_role(role)
+	if users or roles:
+		found = [user for user in found if user in allowed] or allowed
 	if not found:
 		managers = users_with_role(MANAGER)
 		doctype, name = run.get("context_doctype"), run.get("context_docname")

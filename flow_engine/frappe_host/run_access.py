@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import frappe
 
-from flow_engine.engine.compensation import definition_of
-from flow_engine.engine.definition import TriggerType
-from flow_engine.engine.errors import NotAllowed, RunNotFound, StepNotFound
+from flow_engine.engine.allow_lists import Person, check_start
+from flow_engine.engine.errors import BadInput, NotAllowed, RunNotFound
 from flow_engine.frappe_host.host import get_host
 from flow_engine.frappe_host.permissions import may_read
 
@@ -40,10 +40,19 @@ def may_start() -> bool:
 	return bool(USERS & set(frappe.get_roles()))
 
 
-def check_may_start() -> None:
-	"""Raises NotAllowed. Whether the document may be read is asked when it is read."""
-	if not may_start():
+def check_may_start(starters: Mapping[str, Any] | None = None) -> None:
+	"""May the caller start by hand a flow that names these people? Raises NotAllowed. Whether the document
+	may be read is asked when it is read."""
+	if not check_start(starters, person()) and not may_start():
 		raise NotAllowed("Only Flow Users and Flow Managers may start a flow.")
+
+
+def is_starter(starters: Mapping[str, Any] | None) -> bool:
+	try:
+		check_may_start(starters)
+	except NotAllowed:
+		return False
+	return True
 
 
 def check_may_see(run: str) -> bool:
@@ -58,39 +67,18 @@ def check_may_see(run: str) -> bool:
 	return not row.context_docname or may_read(row.context_doctype, row.context_docname, frappe.session.user)
 
 
-def check_may_fire(run: str, step_id: str) -> None:
-	"""Raises RunNotFound, StepNotFound, NotAllowed."""
-	check_may_see(run)
-	if is_manager():
-		return
-	host = get_host()
-	record = host.runs.read(run)
-	definition = definition_of(host, record)
-	if step_id not in definition:
-		raise StepNotFound(f"{run} has no step {step_id!r}.")
-	if not is_meant(definition.step(step_id)):
-		raise NotAllowed("This step is for somebody else to fire.")
+def person(user: str | None = None) -> Person:
+	"""The caller, or another user, as allow-lists see them."""
+	return Person(user or frappe.session.user, frozenset(frappe.get_roles(user)), is_manager(user))
 
 
-def is_meant(step: Any) -> bool:
-	"""Is a manual step meant for the caller, by name or by role?"""
-	if step.trigger.type is not TriggerType.MANUAL:
-		return False
-	assignee, role = step.trigger.fields.get("assignee"), step.trigger.fields.get("role")
-	if assignee and assignee == frappe.session.user:
-		return True
-	return bool(role and role in frappe.get_roles())
-
-
-def may(action: str, run: str, step_id: str) -> bool:
-	"""May the caller do what the step's state allows?"""
-	if action != "complete":
-		return is_manager()
-	try:
-		check_may_fire(run, step_id)
-	except NotAllowed:
-		return False
-	return True
+def check_delegates(users: Iterable[str]) -> None:
+	"""Steps are given to people who can log in. Raises BadInput."""
+	wanted = [user for user in users if user != "Guest"]
+	known = set(frappe.get_all("User", {"name": ("in", wanted or [""]), "enabled": 1}, pluck="name"))
+	for user in users:
+		if user not in known:
+			raise BadInput(f"There is no enabled user {user!r}.")
 
 
 def visible_runs(
@@ -103,8 +91,9 @@ def visible_runs(
 	start: int,
 	version: int = 0,
 	sla_status: str | None = None,
+	key: str | None = None,
 ) -> list[dict[str, Any]]:
-	"""Runs the caller may see, newest first, times in ISO 8601."""
+	"""Runs the caller may see, newest first, times in ISO 8601. `key`: as `find_runs` takes it."""
 	host = get_host()
 	filters = {
 		"status": status,
@@ -117,7 +106,8 @@ def visible_runs(
 	}
 	rows = frappe.get_list(
 		"Flow Run",
-		filters={key: value for key, value in filters.items() if value},
+		filters={column: value for column, value in filters.items() if value},
+		or_filters=[["trigger_key", "=", key], ["trigger_key", "like", f"{key}:%"]] if key else None,
 		fields=list(_FIELDS),
 		order_by="creation desc",
 		limit_start=start,

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from flow_engine.engine.allow_lists import Person
 from flow_engine.engine.compensating import key_of
 from flow_engine.engine.compensation import definition_of
 from flow_engine.engine.definition import as_json
@@ -44,7 +45,7 @@ from flow_engine.service import service_levels, templates
 from flow_engine.service.catalog import catalog as catalog_of
 from flow_engine.service.events import Occurrence, Trigger, judge, new_run, start_matching
 from flow_engine.service.payloads import accept_payload, published_schema
-from flow_engine.service.runs import advanced_view, describe_attempts, describe_run
+from flow_engine.service.runs import advanced_view, describe_attempts, describe_run, key_of_fire
 from flow_engine.store.standing import FlowStanding
 
 MAX_LIST = 500
@@ -231,11 +232,13 @@ def start(
 	*,
 	user: str | None = None,
 	key: Any = None,
+	check: Callable[[Mapping[str, Any] | None], None] = lambda starters: None,
 ) -> dict[str, Any]:
 	"""Start one flow by hand. Its condition is asked only where being started by hand is its event: whoever
 	starts a flow that waits for something else has decided.
 
-	key: the same key starts the same flow once. Raises TemplateNotFound, TemplateNotPublished,
+	key: the same key starts the same flow once. check: asked before anything else whether the caller is among
+	the flow's `starters`. Raises NotAllowed, TemplateNotFound, TemplateNotPublished,
 	TemplateInactive, InvalidPayload, ConditionNotMet, DuplicateTrigger, DocumentNotFound, BadInput.
 	"""
 	template = read.needed(template, "template")
@@ -244,6 +247,7 @@ def start(
 
 	def work() -> str:
 		trigger: Trigger = store.trigger_of(template)
+		check(trigger.starters)
 		# Not through `store.get`: who may start a flow need not be able to read its definition.
 		if not host.definitions.template(trigger.template).get("is_active"):
 			raise TemplateInactive(f"{trigger.title or template} is paused.")
@@ -309,18 +313,34 @@ def advance(host: Host, run: Any) -> dict[str, Any]:
 	return advanced_view(run)
 
 
-def complete(host: Host, run: Any, step_id: Any, result: Any = None, token: Any = None) -> dict[str, Any]:
+def complete(
+	host: Host,
+	run: Any,
+	step_id: Any,
+	result: Any = None,
+	token: Any = None,
+	reason: Any = None,
+	person: Person | None = None,
+) -> dict[str, Any]:
 	"""Fire a step that waits, `result` becoming its input. With a token: as the webhook the step waits for.
-	Without: as a person, whose right to do so the door has checked.
+	Without: as a person, None where nobody has to be asked; `reason` is what they remark.
 
-	Raises BadToken, RunNotFound, StepNotFound, StepNotWaiting, RunFinal, InputTooLarge, BadInput.
+	Raises BadToken, RunNotFound, StepNotFound, NotAllowed, StepNotWaiting, RunFinal, InputTooLarge, BadInput.
 	"""
 	run, step_id = read.needed(run, "run"), read.needed(step_id, "step_id")
 	token = read.text(token, "token")
 	if token is not None and not token_fits(host, run, step_id, token):
 		raise BadToken()
 	read.storable(result, "result")
-	accepted = complete_step(host, run, step_id, check_input(result), by_webhook=token is not None)
+	accepted = complete_step(
+		host,
+		run,
+		step_id,
+		check_input(result),
+		by_webhook=token is not None,
+		person=person,
+		reason=_reason(reason),
+	)
 	return advanced_view(accepted.run)
 
 
@@ -438,9 +458,11 @@ def list_runs(
 	start: Any = None,
 	version: Any = None,
 	sla_status: Any = None,
+	fire: Any = None,
 ) -> dict[str, Any]:
 	"""Runs that match, newest first, without steps. `template`: its id or its name; `version`: the number of
-	the one they are on; `sla_status`: how they stand with their service levels."""
+	the one they are on; `sla_status`: how they stand with their service levels; `fire`: the fire of a
+	schedule, or the schedule, that started them."""
 	status = read.text(status, "status")
 	if status is not None and status not in [item.value for item in RunStatus]:
 		raise BadInput(f"`status` must be one of {', '.join(item.value for item in RunStatus)}.")
@@ -458,6 +480,7 @@ def list_runs(
 		{key: value for key, value in filters.items() if value is not None},
 		read.whole_number(limit, "limit", 50, 1, MAX_LIST),
 		read.whole_number(start, "start", 0, 0, 10_000_000),
+		key_of_fire(read.text(fire, "fire")),
 	)
 	titles: dict[str, str] = {}
 	for row in found:

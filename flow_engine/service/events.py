@@ -94,6 +94,7 @@ class Trigger:
 	with_triggering_user: bool = False
 	concurrency: str = "allow"
 	recursion_limit: int = 3
+	starters: Mapping[str, Any] | None = None
 	variables: Mapping[str, Any] = given(default_factory=dict)
 	date: Mapping[str, Any] = given(default_factory=dict)
 

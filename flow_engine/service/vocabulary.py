@@ -81,6 +81,12 @@ CONCURRENCY: Mapping[str, str] = {
 	"skip": "Do not start while one is running",
 	"replace": "Cancel the one that is running",
 }
+COMPENSATE: Mapping[str, str] = {
+	"ask": "Undo nothing unless somebody asks for it",
+	"on_failure": "Undo what was done when it fails",
+	"on_cancel": "Undo what was done when it is cancelled",
+	"both": "Undo what was done when it fails or is cancelled",
+}
 CATALOGS: Mapping[str, str] = {"project": "Business flows", "agent": "Conversations"}
 BRANCHES: Mapping[str, str] = {
 	"yes": "Yes",
@@ -88,6 +94,7 @@ BRANCHES: Mapping[str, str] = {
 	"error": "If it fails",
 	"timeout": "If it takes too long",
 	"sla_breach": "If it is late",
+	"compensate": "To undo it",
 	"understood": "Understood",
 	"unclear": "Unclear",
 	"found": "Found",

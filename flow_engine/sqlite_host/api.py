@@ -12,9 +12,11 @@ from datetime import datetime
 from typing import Any
 
 from flow_engine.engine.errors import BadInput, FlowError
+from flow_engine.engine.session import Session
 from flow_engine.service import arguments as read
 from flow_engine.service import compensation as undoing
 from flow_engine.service import (
+	delegating,
 	deliveries,
 	differences,
 	doors,
@@ -28,9 +30,9 @@ from flow_engine.service import (
 from flow_engine.service.bulk import act_on_all, read_bulk
 from flow_engine.service.connections import flows_about
 from flow_engine.service.language import said_again, speaker
-from flow_engine.service.runs import run_actions
+from flow_engine.service.runs import limit_actions, run_actions
 from flow_engine.service.standing import standing
-from flow_engine.sqlite_host import trail_api
+from flow_engine.sqlite_host import people, trail_api
 from flow_engine.sqlite_host.document_types import KnownDocumentTypes
 from flow_engine.sqlite_host.documents_behind import StoredBehind
 from flow_engine.sqlite_host.host import StandaloneHost
@@ -97,8 +99,12 @@ def _values(arguments: Arguments, *others: str) -> dict[str, Any]:
 def _start(caller: Caller, arguments: Arguments) -> dict[str, Any]:
 	given = _only(arguments, "template", "doctype", "docname", "customer", "variables", "key")
 	host = caller.host
+	who = people.person(host, arguments.get("user"))
+	user = who.name if who else host.documents.user
 	return _waiting(
-		caller, arguments, lambda: doors.start(host, host.templates, user=host.documents.user, **given)
+		caller,
+		arguments,
+		lambda: doors.start(host, host.templates, user=user, check=people.starting(who), **given),
 	)
 
 
@@ -112,13 +118,27 @@ def _advance(caller: Caller, arguments: Arguments) -> dict[str, Any]:
 
 def _complete(caller: Caller, arguments: Arguments) -> dict[str, Any]:
 	given = _only(arguments, "run", "step_id", "token")
+	own: tuple[str, ...] = ("run", "step_id", "token", "wait_seconds")
+	if given["token"] is None:
+		# What a link is called with is all the answer; a person says besides who they are and why.
+		given["person"] = people.person(caller.host, arguments.get("user"))
+		given["reason"] = arguments.get("reason")
+		own = (*own, "user", "reason")
 	if "result" in arguments:
 		result = arguments["result"]
 		# A form can only send data as text.
 		given["result"] = read.json_value(result, "result") if _looks_like_data(result) else result
 	else:
-		given["result"] = _values(arguments, "run", "step_id", "token", "wait_seconds") or None
+		given["result"] = _values(arguments, *own) or None
 	return _waiting(caller, arguments, lambda: doors.complete(caller.host, **given))
+
+
+def _delegate(caller: Caller, arguments: Arguments) -> dict[str, Any]:
+	given = _only(arguments, "run", "step_id", "to", "away", "reason")
+	who = people.person(caller.host, arguments.get("user"))
+	if given["away"] is None and who is not None:
+		given["away"] = [who.name]
+	return delegating.delegate(caller.host, **given, person=who)
 
 
 def _event(caller: Caller, arguments: Arguments) -> dict[str, Any]:
@@ -138,6 +158,7 @@ def _list_runs(caller: Caller, arguments: Arguments) -> dict[str, Any]:
 		"limit",
 		"start",
 		"sla_status",
+		"fire",
 	)
 	given = _only(arguments, *names)
 	given["docname"] = given["docname"] or arguments.get("document")
@@ -147,6 +168,11 @@ def _list_runs(caller: Caller, arguments: Arguments) -> dict[str, Any]:
 def _get_run(caller: Caller, arguments: Arguments) -> dict[str, Any]:
 	view = doors.get_run(caller.host, arguments.get("run") or arguments.get("name"))
 	view["run"]["allowed"] = run_actions(view["run"])
+	who = people.person(caller.host, arguments.get("user"))
+	if who is not None and view["run"]["steps"]:
+		session = Session(caller.host, caller.host.runs.read(view["run"]["name"]))
+		limit_actions(session, view["run"], who)
+		view["run"]["allowed"] = view["run"]["allowed"] if who.manages else []
 	return view
 
 
@@ -318,6 +344,7 @@ WRITES: Mapping[str, Callable[[Caller, Arguments], Any]] = {
 	"runs.start": _start,
 	"runs.advance": _advance,
 	"runs.complete": _complete,
+	"runs.delegate": _delegate,
 	"runs.event": _event,
 	"runs.cancel": lambda c, a: doors.cancel(c.host, **_only(a, "run", "reason", "compensate")),
 	"runs.compensate": lambda c, a: _waiting(

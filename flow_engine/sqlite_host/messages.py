@@ -71,9 +71,22 @@ class Outbox:
 		return {"doctype": "Message", "name": str(self.keep("sms", key, to=to, body=body))}
 
 	def ask(
-		self, run: Mapping[str, Any], step_id: str, label: str, role: str | None, assignee: str | None
+		self,
+		run: Mapping[str, Any],
+		step_id: str,
+		label: str,
+		role: str | None,
+		assignee: str | None,
+		users: Sequence[str] = (),
+		roles: Sequence[str] = (),
 	) -> None:
 		"""The page lists waiting steps by their state; there is nobody to notify."""
+
+	def hand_over(
+		self, run: Mapping[str, Any], step_id: str, label: str, to: Sequence[str], away: Sequence[str]
+	) -> None:
+		"""Kept as a notice, so that the page and a trial show whom it reaches."""
+		self.keep("notice", f"notice:{run['name']}:{step_id}", to=", ".join(to), subject="delegated")
 
 	def close(self, run: Mapping[str, Any], step_id: str) -> None:
 		"""See `ask`."""

@@ -14,6 +14,7 @@ from flow_engine.testing.contract.links import LinkContract
 from flow_engine.testing.contract.made_documents import MadeDocumentContract
 from flow_engine.testing.contract.operations import OperationsContract
 from flow_engine.testing.contract.outsiders import OutsiderContract
+from flow_engine.testing.contract.people import PeopleContract
 from flow_engine.testing.contract.service_levels import ServiceLevelContract
 from flow_engine.testing.contract.steps import StepContract
 from flow_engine.testing.contract.waits import WaitContract
@@ -31,6 +32,7 @@ class HostContract(
 	AuditContract,
 	LinkContract,
 	MadeDocumentContract,
+	PeopleContract,
 	CompensationContract,
 	ServiceLevelContract,
 ):

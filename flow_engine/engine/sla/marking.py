@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from flow_engine.engine.allow_lists import hand
 from flow_engine.engine.crash_points import reach
 from flow_engine.engine.definition import TriggerType
 from flow_engine.engine.ports import AuditEvent, Host, Reminder
@@ -50,6 +51,11 @@ def _mark(host: Host, session: Session, clock: SlaClock, now: datetime) -> None:
 	if breached and clock.rule.escalate:
 		people = clock.rule.escalate.as_dict()
 		host.messages.escalate(replace(reminder, **people, keeps=clock.rule.keeps))
+		if reminder.manual and clock.step_id is not None:
+			# Whoever is asked to do it may.
+			state = session.state(clock.step_id)
+			given = [[people[key]] if people.get(key) else [] for key in ("user", "role")]
+			session.frontier.put(clock.step_id, state.changed(handed=hand(state, given[0], roles=given[1])))
 		_audit(host, session, clock, "run.escalated", {"to": people})
 
 
@@ -66,11 +72,7 @@ def _remember(session: Session, clock: SlaClock, marks: SlaMarks, breached: bool
 	if clock.step_id is None:
 		session.clocks.marks = marks
 		return
-	state = session.state(clock.step_id).changed(sla=marks)
-	if breached:
-		session.frontier.mark_late(clock.step_id, state)
-	else:
-		session.frontier.put(clock.step_id, state)
+	session.mark(clock.step_id, session.state(clock.step_id).changed(sla=marks), late=breached)
 
 
 def _audit(host: Host, session: Session, clock: SlaClock, event: str, details: dict) -> None:

@@ -17,6 +17,7 @@ from frappe.model.db_query import DatabaseQuery
 from frappe.utils import getdate
 
 from flow_engine.engine.errors import NotAllowed, PermissionDenied, SaveConflict, ValidationFailed
+from flow_engine.engine.problems import quoted
 from flow_engine.engine.schedules.calendars import Calendar
 from flow_engine.engine.schedules.dates import EVENT as DATE_EVENT
 from flow_engine.engine.standard_fields import STANDARD_FIELDS
@@ -99,7 +100,7 @@ def _stored(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _doc(name: str):
 	if not frappe.db.exists(DOCTYPE, name):
-		raise ScheduleNotFound(f"There is no schedule {name[:64]!r}.", schedule=name)
+		raise ScheduleNotFound(f"There is no schedule {quoted(name)}.", schedule=name)
 	return frappe.get_doc(DOCTYPE, name, for_update=True)
 
 
@@ -145,12 +146,12 @@ class SiteSources:
 		found = []
 		for place, (field, _operator, _value) in enumerate(filters):
 			if meta.get_field(field) is None and field not in _FILTERED:
-				found.append((f"fan_out_filters[{place}]", f"{doctype} has no field {field[:80]!r}."))
+				found.append((f"fan_out_filters[{place}]", f"{doctype} has no field {quoted(field)}."))
 		matched = _ORDER.fullmatch(order) if order else None
 		if order and (
 			matched is None or (meta.get_field(matched[1]) is None and matched[1] not in _FILTERED)
 		):
-			found.append(("fan_out_order", f"{order[:80]!r} is no field of {doctype} with asc or desc."))
+			found.append(("fan_out_order", f"{quoted(order)} is no field of {doctype} with asc or desc."))
 		return found
 
 	def matching(self, user: str, doctype: str, filters: list[Any], order: str, limit: int) -> list[str]:

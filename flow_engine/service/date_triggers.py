@@ -17,6 +17,7 @@ from flow_engine.engine.crash_points import reach
 from flow_engine.engine.draining import start_run
 from flow_engine.engine.errors import FlowError, TransientDatabaseError
 from flow_engine.engine.party import customer_of
+from flow_engine.engine.problems import quoted
 from flow_engine.engine.schedules.dates import EVENT, DateRule, dates_for, moment_of, read_rule
 from flow_engine.service.events import Occurrence, Trigger, judge, new_run
 from flow_engine.service.schedule_values import UnknownHolidayList
@@ -89,7 +90,7 @@ class _Scan:
 		if name:
 			calendar = self.host.schedules.sources.calendar(name)
 			if calendar is None:
-				raise UnknownHolidayList(f"There is no Holiday List {name!r}.")
+				raise UnknownHolidayList(f"There is no Holiday List {quoted(name)}.")
 		return read_rule(self.trigger.date, self.host.clock.time_zone, calendar)
 
 	def _page(self, rule: DateRule, last: tuple[Any, str] | None) -> tuple[Any, str] | None:

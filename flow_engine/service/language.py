@@ -33,12 +33,18 @@ def said_again(sentence: str, language: str | None) -> str:
 
 
 def with_problems_in(answer: Any, language: str | None) -> Any:
-	"""An answer of a door whose problems, a template's included, are said in this language."""
+	"""An answer of a door whose problems, a template's and a schedule's too, are said in this language."""
 	if not isinstance(answer, Mapping) or not _table(_main(language)):
 		return answer
 	told = dict(answer)
 	if isinstance(told.get("template"), Mapping):
 		told["template"] = with_problems_in(told["template"], language)
+	if isinstance(told.get("schedule"), Mapping):
+		told["schedule"] = with_problems_in(told["schedule"], language)
+	if isinstance(told.get("schedules"), list):
+		told["schedules"] = [with_problems_in(row, language) for row in told["schedules"]]
+	if isinstance(told.get("last_error"), str):
+		told["last_error"] = said_again(told["last_error"], language)
 	if isinstance(told.get("problems"), Sequence):
 		told["problems"] = [
 			{**problem, "message": said_again(str(problem.get("message") or ""), language)}

@@ -12,12 +12,14 @@ from datetime import date, datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+from flow_engine.engine.condition_places import normalise_condition
+from flow_engine.engine.condition_text import Place, Strategy
 from flow_engine.engine.conditions import condition_problems
 from flow_engine.engine.enums import StrEnum
 from flow_engine.engine.errors import FlowError, TransientDatabaseError
 from flow_engine.engine.payload_schema import payload_problems
 from flow_engine.engine.plain import parse_json
-from flow_engine.engine.problems import storage_problems, under
+from flow_engine.engine.problems import quoted, storage_problems, under
 from flow_engine.engine.schedules.calendars import Calendar, OffDays
 from flow_engine.engine.schedules.cron import MAX_LENGTH, read_cron
 from flow_engine.engine.schedules.policies import MOST_CAUGHT_UP, Missed, Overlap
@@ -148,17 +150,18 @@ def check_values(
 	flow: Callable[[str], tuple[str, Any]],
 	sources: Sources,
 	zone: ZoneInfo,
+	strategy: Strategy = Strategy.STRICT,
 ) -> Checked:
 	"""Everything wrong with a schedule at once; never raises but for the database.
 
 	flow: a template's id or name → its id and the payload schema of its published version; raises FlowError
-	where it has none. zone: the site's.
+	where it has none. zone: the site's. strategy: the site's, for conditions written as text.
 	"""
 	problems = _Problems()
 	columns = {key: values.get(key, default) for key, default in FIELDS.items()}
 	for key in values:
 		if key not in FIELDS:
-			problems.add(str(key)[:80], "unknown_key", f"A schedule has no {str(key)[:80]!r}.")
+			problems.add(str(key)[:80], "unknown_key", f"A schedule has no {quoted(key)}.")
 	for key, value in columns.items():
 		columns[key] = _plain(key, value, problems)
 	for key, choices in _CHOICES.items():
@@ -178,7 +181,7 @@ def check_values(
 		for problem in fitting_problems(schema, columns["payload"]):
 			problems.add(problem["path"], problem["code"], problem["message"])
 	timing = _timing(columns, sources, zone, problems)
-	_check_fan_out(columns, sources, problems)
+	_check_fan_out(columns, sources, strategy, problems)
 	return Checked(columns, timing, problems.found)
 
 
@@ -200,7 +203,7 @@ def timing_of(row: Mapping[str, Any], sources: Sources, zone: ZoneInfo) -> Timin
 	if row.get("holiday_list") and off_days is not OffDays.ANY:
 		found = sources.calendar(row["holiday_list"])
 		if found is None:
-			raise UnknownHolidayList(f"There is no Holiday List {row['holiday_list']!r}.")
+			raise UnknownHolidayList(f"There is no Holiday List {quoted(row['holiday_list'])}.")
 		calendar = found
 	once = row["schedule_type"] == "once"
 	return Timing(
@@ -236,7 +239,7 @@ def _timing(columns: dict[str, Any], sources: Sources, zone: ZoneInfo, problems:
 	if columns["holiday_list"]:
 		known = problems.at("holiday_list", lambda: sources.calendar(columns["holiday_list"]))
 		if known is None:
-			message = f"There is no Holiday List {columns['holiday_list'][:80]!r}."
+			message = f"There is no Holiday List {quoted(columns['holiday_list'])}."
 			problems.add("holiday_list", UnknownHolidayList.code, message)
 	if any(problem["path"] in TIMING_FIELDS for problem in problems.found):
 		return None
@@ -326,7 +329,9 @@ def _number(value: Any, key: str, least: int, most: int, problems: _Problems) ->
 	return number
 
 
-def _check_fan_out(columns: dict[str, Any], sources: Sources, problems: _Problems) -> None:
+def _check_fan_out(
+	columns: dict[str, Any], sources: Sources, strategy: Strategy, problems: _Problems
+) -> None:
 	if not columns["fan_out_doctype"]:
 		columns.update(fan_out_filters=[], fan_out_condition="", fan_out_order="")
 		return
@@ -334,6 +339,7 @@ def _check_fan_out(columns: dict[str, Any], sources: Sources, problems: _Problem
 	if filters is None:
 		return
 	columns["fan_out_filters"] = filters
+	columns["fan_out_condition"] = normalise_condition(columns["fan_out_condition"], Place(), strategy)
 	for path, code, message in condition_problems(columns["fan_out_condition"]):
 		problems.add(under("fan_out_condition", path), code, message)
 	found = problems.at(
@@ -360,7 +366,7 @@ def _filters(raw: Any, problems: _Problems) -> list[Any] | None:
 			problems.add(path, "bad_value", "A filter is [field, operator, value].")
 			return None
 		if not isinstance(entry[1], str) or entry[1].lower() not in OPERATORS:
-			message = f"There is no operator “{str(entry[1])[:40]}” (there are: {', '.join(OPERATORS)})."
+			message = f"There is no operator {quoted(entry[1])} (there are: {', '.join(OPERATORS)})."
 			problems.add(path, "unknown_operator", message)
 			return None
 		listed = entry[1].lower() in ("in", "not in")

@@ -82,7 +82,9 @@ def check(host: Any, values: Mapping[str, Any]) -> Checked:
 		trigger = host.templates.trigger_of(name)
 		return trigger.template, schema_of(host, trigger.template, trigger.version)
 
-	return check_values(values, flow, host.schedules.sources, host.clock.time_zone)
+	return check_values(
+		values, flow, host.schedules.sources, host.clock.time_zone, host.templates.condition_strategy
+	)
 
 
 def _keeps_time(columns: Mapping[str, Any], before: Mapping[str, Any] | None, wanted: str) -> bool:

@@ -37,6 +37,8 @@ class SqliteScheduleRecords:
 		row = {**standard, "docstatus": 0, "idx": 0, **self.store.columns(columns)}
 		database._insert("Flow Schedule", [row])
 		record(self.host, self.store.get(name), None)
+		# The worker may be waiting for something later.
+		self.host.jobs.hint()
 		return name
 
 	def update(
@@ -51,6 +53,7 @@ class SqliteScheduleRecords:
 			f"UPDATE `tabFlow Schedule` SET {assignments(tuple(row))} WHERE name = %s", [*row.values(), name]
 		)
 		record(self.host, self.store.get(name), before, reason)
+		self.host.jobs.hint()
 
 	def delete(self, name: str, reason: str = "") -> None:
 		row = self.store.hold(name)

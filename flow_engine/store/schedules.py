@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from flow_engine.engine.errors import FlowError
+from flow_engine.engine.problems import quoted
 from flow_engine.store.dialect import Dialect, assignments, from_json, storable, to_json
 
 _TABLE, _FIRES = "`tabFlow Schedule`", "`tabFlow Schedule Fire`"
@@ -59,14 +60,14 @@ class SqlSchedules:
 		"""The row, locked, waiting for whoever has it. Raises ScheduleNotFound."""
 		found = self._one(f"SELECT * FROM {_TABLE} WHERE name = %s{self.database.for_update}", name)
 		if found is None:
-			raise ScheduleNotFound(f"There is no schedule {name[:64]!r}.", schedule=name)
+			raise ScheduleNotFound(f"There is no schedule {quoted(name)}.", schedule=name)
 		return found
 
 	def get(self, name: str) -> dict[str, Any]:
 		"""Raises ScheduleNotFound."""
 		found = self._one(f"SELECT * FROM {_TABLE} WHERE name = %s", name)
 		if found is None:
-			raise ScheduleNotFound(f"There is no schedule {name[:64]!r}.", schedule=name)
+			raise ScheduleNotFound(f"There is no schedule {quoted(name)}.", schedule=name)
 		return found
 
 	def write(self, name: str, **columns: Any) -> None:

@@ -20,6 +20,7 @@ from croniter import croniter
 from croniter.croniter import CroniterBadDateError, CroniterError
 
 from flow_engine.engine.errors import FlowError
+from flow_engine.engine.problems import quoted
 
 MAX_LENGTH = 140
 ALIASES = {
@@ -76,14 +77,14 @@ def read_cron(text: str) -> str:
 	given = text.strip().lower()
 	if given.startswith("@"):
 		if given not in ALIASES:
-			raise BadCron(f"There is no {text.strip()[:20]!r}; there are {', '.join(ALIASES)}.")
+			raise BadCron(f"There is no {quoted(text.strip())}; there are {', '.join(ALIASES)}.")
 		return ALIASES[given]
 	parts = given.split()
 	if len(parts) != 5:
 		raise BadCron(f"A cron expression has five fields ({', '.join(FIELDS)}); this one has {len(parts)}.")
 	for part, shape, name in zip(parts, _SHAPES, FIELDS, strict=True):
 		if not shape.fullmatch(part):
-			raise BadCron(f"The {name} {part[:40]!r} of the cron expression cannot be read.")
+			raise BadCron(f"{quoted(part)} cannot be read as the {name} of a cron expression.")
 	for place, name in enumerate(FIELDS):
 		# One field at a time, so that the message can say which.
 		alone = " ".join(part if i == place else "*" for i, part in enumerate(parts))
@@ -91,11 +92,11 @@ def read_cron(text: str) -> str:
 			croniter.expand(alone)
 		except CroniterError:
 			raise BadCron(
-				f"The {name} {parts[place][:40]!r} of the cron expression is out of range."
+				f"{quoted(parts[place])} is out of range for the {name} of a cron expression."
 			) from None
 	expression = " ".join(parts)
 	if next(local_times(expression, datetime(2000, 1, 1)), None) is None:
-		raise NeverFires(f"No date fits {expression!r}: there is no such day in those months.")
+		raise NeverFires(f"No date fits {quoted(expression)}: there is no such day in those months.")
 	return expression
 
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from flow_engine.engine.enums import StrEnum
 from flow_engine.engine.errors import FlowError
+from flow_engine.engine.problems import quoted
 
 
 class UnknownZone(FlowError):
@@ -39,7 +40,7 @@ def read_zone(name: str) -> ZoneInfo:
 	try:
 		return ZoneInfo(name)
 	except (ValueError, OSError, LookupError):
-		raise UnknownZone(f"{name[:60]!r} is not a time zone; one is America/Toronto.") from None
+		raise UnknownZone(f"{quoted(name)} is not a time zone; one is America/Toronto.") from None
 
 
 def moments(local: datetime, zone: ZoneInfo) -> tuple[datetime, ...]:

@@ -230,7 +230,7 @@ def _schedule(record: RunRecord) -> dict[str, Any] | None:
 
 
 def key_of_fire(name: str | None) -> str | None:
-	"""The beginning of the trigger keys of the runs that a fire, or a schedule, has started. Raises BadInput."""
+	"""How the trigger keys begin of the runs that a fire, or a schedule, has started. Raises BadInput."""
 	if name is not None and not _FIRE_NAME.fullmatch(name):
 		raise BadInput("`fire` must be the name of a fire, or of a schedule.")
 	return f"schedule:{name.replace('.', ':', 1)}" if name else None

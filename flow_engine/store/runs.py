@@ -165,15 +165,22 @@ class SqlRuns(SqlClaims, AboutDocuments, SqlAudit):
 		row["concurrency"] = row["concurrency"] or "allow"
 		return RunRecord(**row)
 
-	def find_runs(self, filters: Mapping[str, Any], limit: int = 50, start: int = 0) -> list[dict[str, Any]]:
+	def find_runs(
+		self, filters: Mapping[str, Any], limit: int = 50, start: int = 0, key: str | None = None
+	) -> list[dict[str, Any]]:
 		"""Runs whose columns equal the filters, newest first: the columns that lists show, times aware
-		UTC."""
+		UTC. `key`: their trigger key, or the beginning of it up to a colon."""
 		assert filters.keys() <= _FILTER_COLUMNS
 		where = "".join(f" AND `{column}` = %s" for column in filters)
+		values = list(filters.values())
+		if key is not None:
+			# A range, along the index on the key; the semicolon is what comes after the colon.
+			where += " AND (trigger_key = %s OR (trigger_key >= %s AND trigger_key < %s))"
+			values += [key, f"{key}:", f"{key};"]
 		rows = self._rows(
 			f"SELECT {_LIST_COLUMNS} FROM `tabFlow Run` WHERE 1 = 1{where} "
 			f"ORDER BY creation DESC, name DESC LIMIT {int(limit)} OFFSET {int(start)}",
-			list(filters.values()),
+			values,
 		)
 		return [
 			{

@@ -19,9 +19,25 @@ function formatOf(zone) {
 	return formats.get(zone);
 }
 
+/** Browsers list some zones by names that cities no longer have. */
+const RENAMED = {
+	"Africa/Asmera": "Africa/Asmara",
+	"America/Buenos_Aires": "America/Argentina/Buenos_Aires",
+	"America/Coral_Harbour": "America/Atikokan",
+	"America/Godthab": "America/Nuuk",
+	"Asia/Calcutta": "Asia/Kolkata",
+	"Asia/Katmandu": "Asia/Kathmandu",
+	"Asia/Rangoon": "Asia/Yangon",
+	"Asia/Saigon": "Asia/Ho_Chi_Minh",
+	"Atlantic/Faeroe": "Atlantic/Faroe",
+	"Europe/Kiev": "Europe/Kyiv",
+	"Pacific/Enderbury": "Pacific/Kanton",
+};
+
 /** Names by which time zones can be chosen; `also` are in the list whether or not the browser lists them. */
 export function zoneNames(...also) {
-	const known = Intl.supportedValuesOf?.("timeZone") ?? [];
+	const listed = Intl.supportedValuesOf?.("timeZone") ?? [];
+	const known = listed.map((zone) => (isZone(RENAMED[zone]) ? RENAMED[zone] : zone));
 	return [...new Set([...also.filter(Boolean), "UTC", ...known])];
 }
 

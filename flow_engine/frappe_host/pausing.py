@@ -7,6 +7,7 @@ from frappe.utils import cint, get_datetime, now_datetime
 
 from flow_engine.engine.breaker import DEFAULT_LIMIT
 from flow_engine.engine.ports import AuditEvent, Breaker
+from flow_engine.service.template_events import saved_event
 
 ACTIVE, PAUSED, RETIRED = "active", "paused", "retired"
 
@@ -54,6 +55,13 @@ def pause(template: str, reason: str) -> bool:
 	frappe.clear_document_cache("Flow Template", template)
 	forget_triggers()
 	return True
+
+
+def record_save(doc) -> None:
+	"""That it was made or changed: told before what else this save does."""
+	saved = saved_event(doc.get_doc_before_save(), doc)
+	if saved:
+		write_event(doc, saved[0], **saved[1])
 
 
 def record_changes(doc) -> None:

@@ -17,6 +17,7 @@ from flow_engine.engine.definition import as_json
 from flow_engine.engine.errors import BadInput, InvalidDefinition, SaveConflict
 from flow_engine.engine.validation import Problem, validate_definition
 from flow_engine.service.definitions import definition_hash, definition_text, read_definition
+from flow_engine.service.template_events import importing
 
 LIBRARY = Path(__file__).parent.parent / "library"
 EXPORT_FIELDS = (
@@ -202,7 +203,8 @@ def import_templates(store: TemplateStore, payload: Any) -> list[dict[str, str]]
 	for entry in entries:
 		if not isinstance(entry, Mapping) or not isinstance(entry.get("definition"), Mapping):
 			raise BadInput("An exported template is an object with a `definition`.")
-	return [_put(store, entry, system=False) for entry in entries]
+	with importing():
+		return [_put(store, entry, system=False) for entry in entries]
 
 
 def library() -> list[dict[str, Any]]:
@@ -216,7 +218,8 @@ def seed(
 	"""Put the shipped flows in as system templates, their labels in `language` where they have it (French),
 	else in English. Repeating it in the same language changes nothing that is the same already."""
 	found = library() if entries is None else entries
-	return [_put(store, in_language(entry, language), system=True) for entry in found]
+	with importing():
+		return [_put(store, in_language(entry, language), system=True) for entry in found]
 
 
 def in_language(entry: Mapping[str, Any], language: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ ROLES: dict[str, tuple[str, ...]] = {
 	"user": ("Flow User", "Support Team"),
 	"blind": ("Flow User",),
 	"admin": ("System Manager", "Flow Manager", "Support Team"),
+	"auditor": ("Flow Auditor",),
 	"nobody": ("Employee",),
 }
 

@@ -233,7 +233,7 @@ class TestPausing(OperationsTestCase):
 			events = self.audited(flow_template=flow, event_type=("like", "template.%"))
 			self.assertEqual(
 				[e.event_type for e in events if e.event_type != "template.published"],
-				["template.activated", "template.paused"],
+				["template.created", "template.activated", "template.paused"],
 			)
 			self.assertEqual(events[-1].reason, "for now")
 
@@ -308,6 +308,7 @@ class TestAuditTrail(OperationsTestCase):
 		for act in (
 			event.save,
 			lambda: event.delete(ignore_permissions=True),
+			lambda: event.db_set("reason", "another"),
 			lambda: frappe.delete_doc("Flow Audit Event", name, force=True),
 			lambda: frappe.rename_doc("Flow Audit Event", name, "other"),
 			lambda: frappe.get_doc({"doctype": "Flow Audit Event", "event_type": "x"}).insert(set_name="x"),

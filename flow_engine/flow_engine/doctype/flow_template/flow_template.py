@@ -27,9 +27,10 @@ class FlowTemplate(Document):
 
 	def on_update(self):
 		from flow_engine.frappe_host.events import forget_triggers
-		from flow_engine.frappe_host.pausing import record_changes
+		from flow_engine.frappe_host.pausing import record_changes, record_save
 		from flow_engine.frappe_host.templates import write_version
 
+		record_save(self)
 		write_version(self)
 		record_changes(self)
 		forget_triggers()

@@ -17,7 +17,7 @@ from flow_engine.engine.definition import FlowDefinition, TriggerType
 from flow_engine.engine.errors import StateUnreadable
 from flow_engine.engine.planning import Frontier
 from flow_engine.engine.ports import Host, LogRow, PendingRow, RunMark, RunRecord
-from flow_engine.engine.sla.clocks import Clocks, clocked
+from flow_engine.engine.sla.clocks import Clocks, clocked, standing_of
 from flow_engine.engine.sla.marks import UNMARKED, load_marks
 from flow_engine.engine.state import (
 	RUN_SLA,
@@ -99,22 +99,35 @@ class Session:
 		else:
 			self.frontier.put(step_id, state)
 		if _has_row(state):
-			error = (state.error or {}).get("message") if state.purpose == "retry" else None
-			assert state.trigger_at is not None
-			self._rows[step_id] = PendingRow(
-				step_id,
-				state.purpose or "delay",
-				state.trigger_at,
-				retry_count=state.attempts - state.forgiven if state.purpose == "retry" else 0,
-				last_error=error,
-				payload=payload,
-			)
+			self._put_row(step_id, state, payload)
 			self._closed.pop(step_id, None)
 		elif step_id in self.open_rows or step_id in self._rows:
 			self._rows.pop(step_id, None)
 			self._closed[step_id] = _ROW_END.get(state.status, "completed")
 			if state.error:
 				self._errors[step_id] = state.error.get("message", "")
+
+	def mark(self, step_id: str, state: StepState, late: bool) -> None:
+		"""Record what an open step's service level has come to, and show it on its pending row."""
+		if late:
+			self.frontier.mark_late(step_id, state)
+		else:
+			self.frontier.put(step_id, state)
+		if _has_row(state):
+			self._put_row(step_id, state)
+
+	def _put_row(self, step_id: str, state: StepState, payload: Any = None) -> None:
+		error = (state.error or {}).get("message") if state.purpose == "retry" else None
+		assert state.trigger_at is not None
+		self._rows[step_id] = PendingRow(
+			step_id,
+			state.purpose or "delay",
+			state.trigger_at,
+			retry_count=state.attempts - state.forgiven if state.purpose == "retry" else 0,
+			last_error=error,
+			payload=payload,
+			sla_status=standing_of(state),
+		)
 
 	def clocked(self, step_id: str, state: StepState) -> StepState:
 		"""The state of a step that has a service level remembers since when its clock goes; what its lateness

@@ -1,14 +1,15 @@
 """Something is late, or will be: who is told, and to whom it goes.
 
 A notification's name says what it is about, so that the same lateness never makes two. What a manual step has
-asked of somebody goes to others by closing those ToDos and opening new ones; a step that waits for nobody, and
-a run, get ToDos of their own, which close with it.
+asked of somebody goes to others by closing those ToDos and opening new ones. A step that waits for nobody gets
+ToDos of its own, and so does a run; they close with it.
 """
 
 from __future__ import annotations
 
 import hashlib
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import frappe
 from frappe import _
@@ -100,8 +101,6 @@ def _sentence(reminder: Reminder) -> str:
 
 
 def _site_time(when: datetime) -> str:
-	from zoneinfo import ZoneInfo
-
 	return format_datetime(when.astimezone(ZoneInfo(get_system_timezone())).replace(tzinfo=None), "medium")
 
 

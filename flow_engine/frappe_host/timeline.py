@@ -29,5 +29,6 @@ def run_lines(doctype: str, docname: str) -> list[dict]:
 def _line(run: dict) -> dict:
 	name = escape_html(run.template_name or run.flow_template)
 	link = f'<a href="/app/flow-run/{escape_html(run.name)}">{name}</a>'
-	label = LABELS.get(run.status, lambda: "{0}")()
+	overdue = run.status in ("running", "failed") and run.sla_status == "overdue"
+	label = _("{0} is overdue") if overdue else LABELS.get(run.status, lambda: "{0}")()
 	return {"icon": "workflow", "content": label.format(link), "creation": run.completed_at or run.started_at}

@@ -20,6 +20,7 @@ def runs_of(doctype: str, docname: str) -> list[dict]:
 			"flow_template",
 			"flow_template.template_name as template_name",
 			"failed_steps",
+			"sla_status",
 			"started_at",
 			"completed_at",
 		],

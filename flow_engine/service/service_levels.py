@@ -7,7 +7,6 @@ from typing import Any
 from flow_engine.engine.errors import BadInput
 from flow_engine.engine.session import Session
 from flow_engine.engine.sla.clocks import STANDINGS, SlaClock
-from flow_engine.engine.state import StepState
 from flow_engine.service import arguments as read
 
 
@@ -38,13 +37,6 @@ def read_standing(value: Any) -> str | None:
 	if standing is not None and standing not in STANDINGS:
 		raise BadInput(f"`sla_status` must be one of {', '.join(STANDINGS)}.")
 	return standing
-
-
-def standing_of_stored(state: StepState) -> str:
-	"""How an open step stands, by its marks alone: `overdue`, `at_risk`, or empty."""
-	if state.sla is None:
-		return ""
-	return "overdue" if state.sla.breached_at else "at_risk" if state.sla.warned_at else ""
 
 
 def _iso(when: Any) -> str | None:

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from flow_engine.engine.errors import StateTooNew, StateUnreadable
+from flow_engine.engine.sla.clocks import standing_of
 from flow_engine.engine.state import StepState, StepStatus, load_state
 from flow_engine.service import arguments as read
-from flow_engine.service.service_levels import standing_of_stored
 from flow_engine.service.templates import TemplateStore
 from flow_engine.store.standing import FlowStanding
 
@@ -43,7 +43,7 @@ def standing(host: Any, store: TemplateStore, name: Any, step_id: Any = None) ->
 			for step, state in shown.items():
 				counts = steps.setdefault(step, {one.value: 0 for one in _SHOWN})
 				counts[state.status.value] += 1
-				late = standing_of_stored(state)
+				late = standing_of(state)
 				if late:
 					counts[late] = counts.get(late, 0) + 1
 			if wanted in shown and len(here) < LISTED_RUNS:
@@ -64,4 +64,4 @@ def _shown(stored: Any) -> dict[str, StepState]:
 def _here(run: Mapping[str, Any], state: StepState) -> dict[str, Any]:
 	about = {key: run[key] for key in ("name", "context_doctype", "context_docname", "customer")}
 	due = state.trigger_at.isoformat() if state.trigger_at is not None else None
-	return {**about, "status": state.status.value, "trigger_at": due, "standing": standing_of_stored(state)}
+	return {**about, "status": state.status.value, "trigger_at": due, "standing": standing_of(state) or ""}

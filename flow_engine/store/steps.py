@@ -182,6 +182,8 @@ class SqlSteps(Dialect):
 	@at_the_end
 	def put_pending(self, run: str, rows: Iterable[PendingRow]) -> None:
 		rows = list(rows)
+		# Of flows that make no promises nothing is written about them.
+		promised = any(row.sla_status for row in rows)
 		found = self._rows(
 			"SELECT name, step_id FROM `tabFlow Step Pending` WHERE flow_run = %s AND status = 'pending'",
 			[run],
@@ -196,6 +198,7 @@ class SqlSteps(Dialect):
 				"trigger_at": self.site_text(row.trigger_at),
 				"retry_count": row.retry_count,
 				"last_error": storable((row.last_error or "")[:500]) or None,
+				**({"sla_status": row.sla_status} if promised else {}),
 			}
 			if row.step_id in open_rows:
 				self._change(

@@ -81,6 +81,13 @@ def clocked(state: StepState) -> StepState:
 	return state.changed(sla=SlaMarks(new, marks.warned_at, marks.breached_at, marks.due_at))
 
 
+def standing_of(state: StepState) -> str | None:
+	"""How an open step stands, by its marks alone: OVERDUE, AT_RISK, or None."""
+	if state.sla is None:
+		return None
+	return OVERDUE if state.sla.breached_at else AT_RISK if state.sla.warned_at else None
+
+
 class Clocks:
 	"""The clocks of one run, over its frontier. `marks`: the run's own."""
 

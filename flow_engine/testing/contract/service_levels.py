@@ -67,6 +67,17 @@ class ServiceLevelContract(ContractBase):
 		self.assert_done(run)
 		self.assertEqual(self.sla_standing(run), "missed")
 
+	def test_the_row_of_what_waits_shows_how_it_stands(self):
+		run = self.start(step("ask", when=("manual", {"timeout_hours": 240}), sla=THREE_DAYS))
+		self.drain(run)
+		shown = []
+		for days in (0, 2, 1):
+			self.pass_time(days * DAY + 60)
+			watch_clocks(self.host)
+			(row,) = self.rows("Flow Step Pending", flow_run=run, status="pending")
+			shown.append((row["purpose"], row["sla_status"] or ""))
+		self.assertEqual(shown, [("timeout", ""), ("timeout", "at_risk"), ("timeout", "overdue")])
+
 	def test_what_is_done_in_time_skips_them(self):
 		run = self.waiting_with_sla()
 		complete_step(self.host, run, "ask")

@@ -1,6 +1,8 @@
 frappe.listview_settings["Flow Run"] = {
-	add_fields: ["status", "failed_steps"],
+	add_fields: ["status", "failed_steps", "sla_status"],
 	get_indicator(doc) {
+		const late = ["running", "failed"].includes(doc.status) && flow_engine.late_indicator(doc.sla_status);
+		if (late) return late;
 		if (doc.status === "running" && doc.failed_steps > 0) {
 			return [__("running, with failures"), "orange", "status,=,running|failed_steps,>,0"];
 		}
@@ -21,6 +23,11 @@ const BULK = [
 		"retry",
 		() => __("Retry Failed Steps"),
 		(count) => __("Try the failed steps of {0} runs again?", [count]),
+	],
+	[
+		"migrate",
+		() => __("Move to the newer version"),
+		(count) => __("Move {0} runs to the newer version?", [count]),
 	],
 	["replay", () => __("Replay"), (count) => __("Replay {0} runs from the start?", [count])],
 ];

@@ -1,13 +1,24 @@
-"""Steps whose time has come and that have not run: nothing stands here for longer than a minute while the
-scheduler and a worker are up."""
+"""What is later than it should be: open steps whose service level is breached, and steps whose time has come
+and that have not run, which stand here for no longer than a minute while the scheduler and a worker are up."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import frappe
 from frappe import _
-from frappe.utils import now_datetime, pretty_date
+from frappe.utils import get_system_timezone, now_datetime, pretty_date
+
+from flow_engine.engine.errors import FlowError
+from flow_engine.engine.sla.clocks import OVERDUE, is_open, standing_of
+from flow_engine.engine.state import RUN_SLA, StepStatus, load_state, parse_utc
+
+MOST = 500
+SERVICE_LEVEL = "service level"
 
 
 def execute(filters: dict[str, Any] | None = None) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -39,13 +50,55 @@ def _rows() -> list[dict[str, Any]]:
 		filters=[["status", "=", "pending"], ["trigger_at", "<", now_datetime()]],
 		fields=["flow_run", "step_id", "purpose", "trigger_at", "last_error"],
 		order_by="trigger_at asc",
-		limit_page_length=500,
+		limit_page_length=MOST,
 	)
+	rows = sorted([*rows, *_late_rows()], key=lambda row: row.trigger_at)
 	titles = _titles({row.flow_run for row in rows})
 	for row in rows:
 		row.flow = titles.get(row.flow_run, "")
 		row.since = pretty_date(row.trigger_at)
 	return rows
+
+
+def _late_rows() -> Iterator[frappe._dict]:
+	"""One for each step, and for each run as a whole, whose service level is breached and that is open."""
+	runs = frappe.get_list(
+		"Flow Run",
+		filters={"sla_status": OVERDUE, "status": ("in", ("running", "failed"))},
+		fields=["name", "error_message", "step_state"],
+		order_by="creation asc",
+		limit_page_length=MOST,
+	)
+	for run in runs:
+		for step_id, breached_at in _late_since(run.step_state):
+			yield frappe._dict(
+				flow_run=run.name,
+				step_id=step_id,
+				purpose=_(SERVICE_LEVEL),
+				trigger_at=_site_time(breached_at),
+				last_error=run.error_message,
+			)
+
+
+def _late_since(stored: str | None) -> Iterator[tuple[str, datetime]]:
+	try:
+		data = json.loads(stored or "{}")
+		states = load_state(data)
+	except (ValueError, FlowError):
+		# The run says so itself.
+		return
+	for step_id, state in states.items():
+		# Who is marked was ready: that a step has its turn is not stored.
+		going = is_open(state) or state.status is StepStatus.PENDING
+		if going and standing_of(state) == OVERDUE:
+			yield step_id, state.breached_at
+	of_run = data.get(RUN_SLA) or {}
+	if of_run.get("breached_at"):
+		yield "", parse_utc(of_run["breached_at"])
+
+
+def _site_time(when: datetime) -> datetime:
+	return when.astimezone(ZoneInfo(get_system_timezone())).replace(tzinfo=None)
 
 
 def _titles(runs: set[str]) -> dict[str, str]:

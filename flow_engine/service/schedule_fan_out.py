@@ -51,6 +51,8 @@ def _step(host: Any, name: str, size: int | None) -> dict[str, int] | None:
 	try:
 		row = store.get(fire["flow_schedule"])
 		trigger = startable(host, row["flow_template"])
+		if fire["status"] == "running" and fire["documents"] is None:
+			return _list(host, fire, row, trigger)
 	except TransientDatabaseError:
 		raise
 	except FlowError as error:
@@ -58,8 +60,6 @@ def _step(host: Any, name: str, size: int | None) -> dict[str, int] | None:
 		return {}
 	if fire["status"] == "queued":
 		return _leave_queue(host, fire, row, trigger, now)
-	if fire["documents"] is None:
-		return _list(host, fire, row, trigger)
 	return _batch(host, fire, row, trigger, now, size)
 
 

@@ -34,7 +34,9 @@ ASKED = {
 ELSEWHERE = ("drain.giving_back", "lost_call.settled")
 # Where runs share a transaction: it takes several.
 SHARED = [name for name in CRASH_POINTS if name.startswith("batch.")]
-IN_WORKERS = [name for name in CRASH_POINTS if name not in (*ASKED, *ELSEWHERE, *SHARED)]
+# Where the clock starts flows: in test_schedules.py.
+BY_THE_CLOCK = [name for name in CRASH_POINTS if name.startswith(("schedule.", "fan_out.", "dates."))]
+IN_WORKERS = [name for name in CRASH_POINTS if name not in (*ASKED, *ELSEWHERE, *SHARED, *BY_THE_CLOCK)]
 
 
 @pytest.fixture(scope="module")
@@ -180,6 +182,8 @@ answer = {
 	"done": sorted(row.step_id for row in log if row.state == "done"),
 	"calls": len([row for row in log if row.step_id == "call"]),
 	"open": frappe.db.count("Flow Step Pending", {"flow_run": run, "status": "pending"}),
+	"told": sorted(frappe.get_all("Flow Audit Event", {"flow_run": run, "event_type": ("in",
+		("run.started", "run.completed", "run.failed", "run.reopened"))}, pluck="event_type")),
 }
 """
 
@@ -193,6 +197,7 @@ def assert_nothing_lost_or_twice(site, run: str, mark: str, gateway) -> None:
 		"running": [],
 		"done": ["call", "later", "never", "one", "two"],
 		"open": 0,
+		"told": ["run.completed", "run.started"],
 	}
 	keys = [r.headers["idempotency-key"] for r in gateway.requests if r.path == "/call"]
 	assert len(set(keys)) == 1 and len(keys) <= calls

@@ -19,6 +19,7 @@ frappe.ui.form.on("Flow Template", {
 		frm.set_read_only();
 		show_state(frm);
 		show_editor(frm);
+		show_versions(frm);
 		if (!frm.is_new()) add_buttons(frm);
 	},
 });
@@ -56,6 +57,35 @@ function open_editor(frm, name, area) {
 	});
 	frm.flow_editors.set(name, open);
 	listen(frm);
+}
+
+// The history is asked for when its tab is first looked at.
+function show_versions(frm) {
+	const area = frm.get_field("versions_html").$wrapper;
+	frm.flow_versions?.destroy();
+	frm.flow_versions = null;
+	frm.flow_versions_wanted?.disconnect();
+	area.empty();
+	if (frm.is_new()) return;
+	const { name } = frm.doc;
+	const watching = new IntersectionObserver(async ([seen]) => {
+		if (!seen.isIntersecting) return;
+		watching.disconnect();
+		await flow_engine.load_editor();
+		if (frm.doc.name !== name) return;
+		const element = $('<div class="fe-desk">').appendTo(area);
+		frm.flow_versions = flow_engine.editor.mount_versions(element.get(0), {
+			template: { ...frm.doc },
+			onChanged: async () => {
+				// The editor beside it shows what was published, unless it has changes of its own.
+				const { editor } = frm.flow_editors.get(name)?.mounted.exposed() || {};
+				if (editor && !editor.dirty.value) await editor.load(name);
+				frm.reload_doc();
+			},
+		});
+	});
+	watching.observe(frm.get_field("versions_html").wrapper);
+	frm.flow_versions_wanted = watching;
 }
 
 function close_editor(frm, name) {
@@ -112,7 +142,8 @@ async function heard_of_save(frm) {
 
 function show_state(frm) {
 	if (frm.is_new()) return;
-	if (frm.doc.is_active) frm.page.set_indicator(__("Active"), "green");
+	if (frm.doc.is_retired) frm.page.set_indicator(__("Retired"), "red");
+	else if (frm.doc.is_active) frm.page.set_indicator(__("Active"), "green");
 	else if (frm.doc.published_version) frm.page.set_indicator(__("Paused"), "orange");
 	else frm.page.set_indicator(__("Draft"), "gray");
 }

@@ -1,7 +1,16 @@
 frappe.listview_settings["Flow Template"] = {
-	add_fields: ["is_active", "is_system", "published_version", "draft_state", "applies_to", "trigger_event"],
+	add_fields: [
+		"is_active",
+		"is_retired",
+		"is_system",
+		"published_version",
+		"draft_state",
+		"applies_to",
+		"trigger_event",
+	],
 
 	get_indicator(doc) {
+		if (doc.is_retired) return [__("Retired"), "red", "is_retired,=,1"];
 		if (doc.is_active) return [__("Active"), "green", "is_active,=,1"];
 		if (doc.published_version) return [__("Paused"), "orange", "is_active,=,0|published_version,>,0"];
 		return [__("Draft"), "gray", "is_active,=,0|published_version,=,0"];
@@ -15,7 +24,7 @@ frappe.listview_settings["Flow Template"] = {
 	},
 
 	button: {
-		show: () => frappe.model.can_write("Flow Template"),
+		show: (doc) => !doc.is_retired && frappe.model.can_write("Flow Template"),
 		get_label: (doc) => (doc.is_active ? __("Switch Off") : __("Switch On")),
 		get_description: (doc) =>
 			__("Whether {0} starts runs", [frappe.utils.escape_html(doc.template_name)]),

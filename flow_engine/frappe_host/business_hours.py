@@ -1,9 +1,9 @@
 """Working hours of an ERPNext site, by the name that a service level gives.
 
 `business` is the site's own: the Service Level Agreement that the settings name, else Monday to Friday, 9 to
-17, without the holidays of the default company. Any other name is a Service Level Agreement (its hours and its
-Holiday List) or a Holiday List (9 to 17 on days that are none). A name that means nothing here any more counts
-as `business`: a promise without a calendar would never be late.
+17, without the holidays of the default company. Any other name is a Service Level Agreement (its hours and
+its Holiday List) or a Holiday List (9 to 17 on days that are none). A name that means nothing here any more
+counts as `business`: a promise without a calendar would never be late.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Something is late, or will be: who is told, and to whom it goes.
 
 A notification's name says what it is about, so that the same lateness never makes two. What a manual step has
-asked of somebody goes to others by closing those ToDos and opening new ones. A step that waits for nobody gets
-ToDos of its own, and so does a run; they close with it.
+asked of somebody goes to others by closing those ToDos and opening new ones. A step that waits for nobody
+gets ToDos of its own, and so does a run; they close with it.
 """
 
 from __future__ import annotations
@@ -72,6 +72,8 @@ def _escalate(reminder: Reminder) -> None:
 		# Nobody has the role any more: rather those who look after flows than nobody.
 		people = questions.people_asked(run, None, None)
 	already = questions.people_still_asked(run["name"], step_id)
+	for user in people:
+		questions.let_see(run["name"], user)
 	if not reminder.keeps:
 		questions.close(run, step_id)
 	elif already:

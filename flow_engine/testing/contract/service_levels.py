@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from flow_engine.engine.allow_lists import Person, check_fire
 from flow_engine.engine.crash_points import arm
+from flow_engine.engine.errors import NotAllowed
 from flow_engine.engine.interventions import cancel_run, complete_step, mark_done
 from flow_engine.engine.sla.watching import watch_clocks
 from flow_engine.testing.builders import flow, step
@@ -173,6 +175,24 @@ class ServiceLevelContract(ContractBase):
 		watch_clocks(self.host)
 		watch_clocks(self.host)
 		self.assertEqual([event for event, _step in self.sla_events(run)].count("run.escalated"), 1)
+
+	def test_whoever_it_goes_to_may_fire_it_and_the_others_still_may(self):
+		people = {"role": "Sales User", "user": "boss@example.com"}
+		run = self.start(
+			step("ask", when=("manual", {"assignee": self.user}), sla={"breach": "1d", "escalate": people})
+		)
+		self.drain(run)
+		definition = self.session(run).definition
+		boss, seller = Person("boss@example.com"), Person("someone", frozenset(["Sales User"]))
+		for person in (boss, seller):
+			with self.assertRaises(NotAllowed):
+				check_fire(definition.step("ask"), self.state(run, "ask"), person)
+		self.pass_time(DAY + 60)
+		watch_clocks(self.host)
+		for person in (boss, seller, Person(self.user)):
+			check_fire(definition.step("ask"), self.state(run, "ask"), person)
+		with self.assertRaises(NotAllowed):
+			check_fire(definition.step("ask"), self.state(run, "ask"), Person("nobody"))
 
 	def test_the_lease_of_a_worker_is_left_alone(self):
 		run = self.waiting_with_sla()

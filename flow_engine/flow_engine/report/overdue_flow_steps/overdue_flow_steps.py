@@ -1,5 +1,5 @@
-"""What is later than it should be: open steps whose service level is breached, and steps whose time has come
-and that have not run, which stand here for no longer than a minute while the scheduler and a worker are up."""
+"""What is later than it should be: open steps whose service level is breached; and steps whose time has come
+and that have not run, which stand here for a minute at most while the scheduler and a worker are up."""
 
 from __future__ import annotations
 

@@ -20,6 +20,22 @@ const fields = [
 const start = after("a b[a] d[a,b]", { type: "rename", id: "a", label: "Fibre installation" });
 const context = { flow: start, catalog, fields, fieldsOf: () => null, t: fill };
 
+test("a date that starts a flow is a sentence", () => {
+	const dates = [...fields, { name: "end_date", label: "End date", type: "Date" }];
+	const of = { event: "date", doctype: "Contract", field: "end_date" };
+	const rows = [
+		[{ time: "09:00" }, "On End date of a Contract at 09:00"],
+		[{ offset_days: -2, time: "09:00" }, "2 days before End date of a Contract at 09:00"],
+		[{ offset_days: 1 }, "1 day after End date of a Contract"],
+		[{ offset_hours: -4, time: "09:00" }, "4 hours before End date of a Contract at 09:00"],
+		[{ offset_days: -1, offset_hours: -4 }, "1 day 4 hours before End date of a Contract"],
+		[{ offset_days: -1, offset_hours: 4 }, "On End date of a Contract − 1 day + 4 hours"],
+		[{ doctype: "Issue", field: "" }, "On … of an Issue"],
+	];
+	for (const [given, said] of rows)
+		assert.equal(triggerSentence({ ...of, ...given }, { ...context, fields: dates }), said);
+});
+
 test("a trigger is a sentence", () => {
 	const said = (trigger) => triggerSentence(trigger, context);
 	assert.equal(said({ event: "on_contract_signed" }), "When a contract is signed");

@@ -43,6 +43,7 @@ export function triggerSentence(trigger, context) {
 	const t = context.t || fill;
 	const said = isObject(trigger) ? trigger : {};
 	if (!said.event || said.event === "manual") return t("When somebody starts it");
+	if (said.event === "date") return dateSentence(said, context, t);
 	if (said.event !== "doc_event") {
 		const event = context.catalog?.events?.find((one) => one.name === said.event);
 		return t("When {0}", [uncapitalised(event?.label || said.event)]);
@@ -53,6 +54,30 @@ export function triggerSentence(trigger, context) {
 	const values = [doctype, happening?.label || said.doc_event || "…"];
 	const sentence = takesAn(doctype) ? t("When an {0} {1}", values) : t("When a {0} {1}", values);
 	return said.to ? t("{0} to {1}", [sentence, list(said.to, t)]) : sentence;
+}
+
+/** "2 days before End date of a Contract at 09:00": when a date of a document starts the flow. */
+function dateSentence(trigger, context, t) {
+	const doctype = nameOf(trigger.doctype, context) || t("document");
+	const label = context.fields?.find((one) => one.name === trigger.field)?.label || trigger.field || "…";
+	const values = [label, doctype];
+	const day = takesAn(doctype) ? t("{0} of an {1}", values) : t("{0} of a {1}", values);
+	// Hours are counted from the time of day, days from the date.
+	const counts = Boolean(Number(trigger.offset_hours));
+	const date = counts && trigger.time ? t("{0} at {1}", [day, trigger.time]) : day;
+	const offsets = amounts(trigger, 1, context, t);
+	const isBefore = offsets.some(({ negative }) => negative);
+	let said = t("On {0}", [date]);
+	if (offsets.some(({ negative }) => negative !== isBefore)) {
+		said = offsets.reduce(
+			(text, { text: one, negative }) => `${text} ${negative ? "−" : "+"} ${one}`,
+			said,
+		);
+	} else if (offsets.length) {
+		const length = offsets.map(({ text }) => text).join(" ");
+		said = isBefore ? t("{0} before {1}", [length, date]) : t("{0} after {1}", [length, date]);
+	}
+	return trigger.time && !counts ? t("{0} at {1}", [said, trigger.time]) : said;
 }
 
 function fieldChange({ field, from, to }, doctype, context, t) {

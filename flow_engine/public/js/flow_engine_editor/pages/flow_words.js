@@ -16,6 +16,9 @@ export function flowState(flow, t) {
 /** The event's name in words; a DocType's own events without their details, which the list does not have. */
 export function eventWords(flow, catalog, t) {
 	if (flow.trigger_event === "manual") return t("Started by hand");
+	if (flow.trigger_event === "date") {
+		return flow.applies_to ? t("On a date of a {0}", [flow.applies_to]) : t("On a date of a document");
+	}
 	if (flow.trigger_event === "doc_event") {
 		return flow.applies_to
 			? t("When something happens to a {0}", [flow.applies_to])

@@ -21,8 +21,8 @@ from flow_engine.engine.sla.business_hours import weekdays_nine_to_five
 from flow_engine.service.deliveries import enqueue
 from flow_engine.service.dispatch_webhooks import job_deliveries
 from flow_engine.service.events import BUSINESS_EVENTS
-from flow_engine.service.publishing import after_publish
 from flow_engine.service.inbound_hooks import Inbound
+from flow_engine.service.publishing import after_publish
 from flow_engine.service.schedule_host import Schedules
 from flow_engine.sqlite_host.documents import SqliteDocuments
 from flow_engine.sqlite_host.inbound_hooks import SqliteHookRecords

@@ -7,7 +7,8 @@ export function countChanges(before, after) {
 	return changesBetween(before, after).length;
 }
 
-/** `{what: "trigger" | "variable" | "step" | "order", change: "added" | "deleted" | "changed", name}` of each. */
+/** `{what: "trigger" | "variable" | "setting" | "step" | "order", change: "added" | "deleted" | "changed", name}` of
+ * each; a setting is whatever else stands at the top of a flow. */
 export function changesBetween(before, after) {
 	if (before === after) return [];
 	const changes = [];
@@ -16,6 +17,7 @@ export function changesBetween(before, after) {
 	compare(entries(before.variables), entries(after.variables), (change, name) =>
 		note("variable", change, name),
 	);
+	compare(settings(before), settings(after), (change, name) => note("setting", change, name));
 	const [old, now] = [indexFlow(before), indexFlow(after)];
 	compare(old.byId, now.byId, (change, id) => note("step", change, id));
 	const inBoth = (index, other) => index.ids.filter((id) => other.byId.has(id));
@@ -26,6 +28,9 @@ export function changesBetween(before, after) {
 function entries(variables) {
 	return new Map(isObject(variables) ? Object.entries(variables) : []);
 }
+
+const APART = ["version", "trigger", "variables", "steps"];
+const settings = (flow) => new Map(Object.entries(flow).filter(([key]) => !APART.includes(key)));
 
 function compare(before, after, note) {
 	for (const [name, value] of before) {

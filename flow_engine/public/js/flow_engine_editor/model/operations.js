@@ -7,7 +7,14 @@ import { remove } from "./operations/delete.js";
 import { disconnect } from "./operations/disconnect.js";
 import { duplicate } from "./operations/duplicate.js";
 import { edit } from "./operations/edit.js";
-import { replace, setSla, setTrigger, setVariables } from "./operations/flow_values.js";
+import {
+	replace,
+	setCompensate,
+	setPayloadSchema,
+	setSla,
+	setTrigger,
+	setVariables,
+} from "./operations/flow_values.js";
 import { move } from "./operations/move.js";
 import { paste } from "./operations/paste.js";
 import { OperationRefused } from "./operations/refusal.js";
@@ -31,11 +38,20 @@ const OPERATIONS = {
 	change_branch: changeBranch,
 	set_trigger: setTrigger,
 	set_variables: setVariables,
+	set_payload_schema: setPayloadSchema,
 	set_sla: setSla,
+	set_compensate: setCompensate,
 	replace,
 };
 export const OPERATION_TYPES = Object.keys(OPERATIONS);
-const TAKEN_AS_IT_IS = ["replace", "set_trigger", "set_variables", "set_sla"];
+const TAKEN_AS_IT_IS = [
+	"replace",
+	"set_trigger",
+	"set_variables",
+	"set_sla",
+	"set_payload_schema",
+	"set_compensate",
+];
 
 /**
  * The flow after an edit; the same object when the edit changes nothing, and steps it does not concern are the

@@ -8,6 +8,7 @@
 import { fill } from "./messages.js";
 import { indexFlow, isObject, TRIGGER } from "./flow.js";
 import { fieldItems, group, item } from "./variables/items.js";
+import { payloadItems } from "./variables/payload.js";
 import { stepGroups, TAKES_INPUT } from "./variables/steps.js";
 
 // Kept for every document by the framework and listed by no DocType.
@@ -69,6 +70,7 @@ export function variablesAt(
 	groups.push(triggerGroup(known, t));
 	if (id !== TRIGGER) groups.push(...linkGroups(index, t));
 	groups.push(flowGroup(index, id, t));
+	if (id !== TRIGGER && index.byId.has(id) && index.undoneBy(id) !== null) groups.push(undoGroup(t));
 	for (const root of catalog?.roots || []) {
 		const name = root.name || root;
 		const items = [item(name, root.label || name, null)];
@@ -90,10 +92,13 @@ function variableGroup(flow, catalog, t) {
 			value === "" || value === null ? {} : { sample: value },
 		),
 	);
+	for (const field of payloadItems(flow.payload_schema)) {
+		if (!declared.some(([name]) => `variables.${name}` === field.path)) items.push(field);
+	}
 	const event = catalog?.events?.find((one) => one.name === flow.trigger?.event);
 	for (const variable of event?.variables || []) {
 		const name = variable.name || variable;
-		if (declared.some(([other]) => other === name)) continue;
+		if (items.some(({ path }) => path === `variables.${name}`)) continue;
 		items.push(item(`variables.${name}`, variable.label || name, variable.type || null));
 	}
 	// Only a document event brings no variables of its own.
@@ -129,6 +134,24 @@ function linkGroups(index, t) {
 		.filter((id) => index.step(id).trigger?.type === "on_webhook")
 		.map((id) => item(`links.${id}`, index.step(id).label || id, "Data"));
 	return items.length ? [group(t("Links to send"), t("called by others"), ["links"], items)] : [];
+}
+
+/** What a step reads that runs to undo another one. */
+function undoGroup(t) {
+	const items = [
+		item("compensates.run", t("Name of the run that is undone"), "Data"),
+		item("compensates.why", t("Why: on_failure, on_cancel or operator"), "Data"),
+		item("compensates.reason", t("The reason somebody gave"), "Data"),
+		item("compensates.status", t("How the run had ended"), "Data"),
+		item("compensates.error", t("What it failed with"), "JSON", {
+			children: [
+				item("compensates.error.code", t("Code"), "Data"),
+				item("compensates.error.message", t("Error"), "Data"),
+			],
+		}),
+		item("compensates.result", t("Result of the step that is undone"), "JSON"),
+	];
+	return group(t("What is undone"), t("run and step"), ["compensates"], items);
 }
 
 function flowGroup(index, id, t) {

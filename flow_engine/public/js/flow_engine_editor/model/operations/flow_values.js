@@ -1,4 +1,5 @@
-// set_trigger {trigger}, set_variables {variables}, set_sla {sla}, replace {flow}: what belongs to the flow as a whole.
+// set_trigger {trigger}, set_variables {variables}, set_sla {sla}, set_payload_schema {payload_schema}, set_compensate {when}, replace {flow}: what
+// belongs to the flow as a whole.
 import { isObject } from "../flow.js";
 import { OperationRefused } from "./refusal.js";
 import { sameValue } from "./rewiring.js";
@@ -17,6 +18,22 @@ export function setSla(index, { sla }) {
 	if (!("sla" in index.flow)) return index.flow;
 	const { sla: _, ...others } = index.flow;
 	return others;
+}
+
+/** Without `payload_schema` the flow asks for nothing in particular. */
+export function setPayloadSchema(index, { payload_schema: schema }) {
+	if (schema !== undefined) return withValue(index.flow, "payload_schema", schema);
+	if (!("payload_schema" in index.flow)) return index.flow;
+	const { payload_schema: _, ...others } = index.flow;
+	return others;
+}
+
+/** When what a run has done is undone by itself; without `when` it is only where somebody asks for it. */
+export function setCompensate(index, { when }) {
+	const { compensate: was, ...others } = index.flow;
+	if (when === undefined) return was === undefined ? index.flow : others;
+	if (typeof when !== "string") throw new OperationRefused("bad_value", null, ["compensate"]);
+	return was === when ? index.flow : { ...index.flow, compensate: when };
 }
 
 export function replace(index, { flow }) {

@@ -12,15 +12,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from inspect import cleandoc
 from typing import Any
 
-from flow_engine.engine import errors
-from flow_engine.engine.definition import FAILURE_BRANCHES, TRIGGER_FIELDS
+from flow_engine.engine import errors, payload_schema
+from flow_engine.engine.definition import DATE_TRIGGER_KEYS, FAILURE_BRANCHES, TRIGGER_FIELDS
 from flow_engine.engine.filters import FILTERS
 from flow_engine.engine.kinds import AGENT_KINDS, PROJECT_KINDS
 from flow_engine.engine.kinds.base import Effect, Field, Kind
 from flow_engine.engine.predicates import PREDICATES
 from flow_engine.engine.retry import DATABASE_POLICY, EXTERNAL_POLICY
+from flow_engine.engine.schedules import cron, zones
+from flow_engine.service import doors, schedule_values
 from flow_engine.service.catalog import DOC_EVENTS
 from flow_engine.service.events import BUSINESS_EVENTS
+from flow_engine.store import schedules
 
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
 	"dispatch_job": {
@@ -232,6 +235,17 @@ def _triggers() -> Iterator[str]:
 	)
 
 
+# Where errors of one subject stand beside what raises them.
+_OTHERS = (payload_schema, cron, zones, schedules, schedule_values, doors)
+_DATE_KEYS = {
+	"offset_days": "calendar days after the date, negative before it: a whole number",
+	"offset_hours": "hours of real time after that, negative before: a whole number",
+	"time": "the time of day, `09:00`; without it a Datetime's own, midnight for a Date",
+	"day_policy": "on a day off: `any` (as it falls), `skip`, `next` or `previous` working day",
+	"holiday_list": "a Holiday List that says which days are off; without it Saturday and Sunday",
+}
+
+
 def _events() -> Iterator[str]:
 	yield ""
 	yield "## What starts a run"
@@ -257,6 +271,10 @@ def _events() -> Iterator[str]:
 	)
 	yield ""
 	yield "`field_change` needs a `field`. It and `workflow_transition` take `from` and `to`, either or both."
+	yield ""
+	yield "A trigger with the event `date` names a `doctype` and its `field`, a date. It may say more:"
+	yield ""
+	yield from _table(("key", "means"), [(f"`{key}`", _DATE_KEYS[key]) for key in DATE_TRIGGER_KEYS])
 
 
 def _operators() -> Iterator[str]:
@@ -323,8 +341,15 @@ def _codes() -> Iterator[str]:
 
 
 def _errors() -> list[type[errors.FlowError]]:
-	"""In the order they stand in the module; the bases that only gather others are left out."""
-	found = [e for e in vars(errors).values() if isinstance(e, type) and issubclass(e, errors.FlowError)]
+	"""In the order they stand in their modules; the base of all is left out."""
+	found = []
+	for module in (errors, *_OTHERS):
+		own = [
+			one
+			for one in vars(module).values()
+			if isinstance(one, type) and one.__module__ == module.__name__
+		]
+		found += [one for one in own if issubclass(one, errors.FlowError)]
 	return [error for error in found if error is not errors.FlowError]
 
 

@@ -1,5 +1,6 @@
 frappe.listview_settings["Flow Schedule"] = {
 	add_fields: ["status", "schedule_type", "cron", "run_at", "flow_template"],
+	hide_name_column: true,
 
 	get_indicator(doc) {
 		const colours = { enabled: "green", paused: "gray", invalid: "red", finished: "blue" };
@@ -9,8 +10,11 @@ frappe.listview_settings["Flow Schedule"] = {
 	formatters: {
 		schedule_type(type, _df, doc) {
 			const words = type === "once" ? __("once") : flow_engine.cron_words(doc.cron);
-			return `<span class="ellipsis">${frappe.utils.escape_html(words)}</span>`;
+			const text = frappe.utils.escape_html(words);
+			return `<span class="ellipsis" title="${text}">${text}</span>`;
 		},
+		next_fire_at: short_time,
+		last_fire_at: short_time,
 	},
 
 	button: {
@@ -29,6 +33,7 @@ frappe.listview_settings["Flow Schedule"] = {
 		if (window.innerWidth >= 1200 && !listview.list_view_settings.total_fields) {
 			listview.list_view_settings.total_fields = 8;
 			listview.setup_columns();
+			listview.render_header(true);
 		}
 		if (!frappe.model.can_write("Flow Schedule")) return;
 		const chosen = () => listview.get_checked_items().map((one) => one.name);
@@ -36,6 +41,15 @@ frappe.listview_settings["Flow Schedule"] = {
 		listview.page.add_actions_menu_item(__("Resume"), () => ask("resume", chosen()), false);
 	},
 };
+
+// As short as a column of seven has room for; whole where one points.
+function short_time(value) {
+	if (!value) return "";
+	const shown = frappe.datetime.convert_to_user_tz(value, false);
+	const whole = frappe.utils.escape_html(frappe.datetime.str_to_user(shown));
+	const format = moment(shown).isSame(moment(), "year") ? "D MMM HH:mm" : "D MMM YYYY";
+	return `<span class="ellipsis" title="${whole}">${moment(shown).format(format)}</span>`;
+}
 
 function ask(action, names) {
 	frappe.prompt(

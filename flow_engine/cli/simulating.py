@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flow_engine.cli.files import parse, read_definition, read_json
@@ -113,19 +113,10 @@ def _story(outcome: Mapping[str, Any]) -> str:
 	run = outcome["run"]
 	if run["status"] == "not_started":
 		return f"The flow does not start: its condition does not hold. It read {run['read']}."
-	lines = []
-	day = None
-	for entry in outcome["timeline"]:
-		at, status = entry["at"][:16].replace("T", " "), entry["status"]
-		undoing = bool(entry.get("undoing"))
-		step = (outcome["compensation"] if undoing else outcome)["steps"][entry["step"]]
-		shown = f"undo {entry['step']}" if undoing else entry["step"]
-		lines.append(f"{at if at != day else '':16}  {_MARKS.get(status, ' ')} {shown}: {status}")
-		day = at
-		if entry["status"] == "scheduled" and step["trigger_at"]:
-			lines[-1] += f" for {step['trigger_at'][:16].replace('T', ' ')}"
-		if entry["status"] == "failed" and step["error"]:
-			lines[-1] += f" ({step['error']['code']}: {one_line(step['error']['message'], 160)})"
+	lines = list(_happened(outcome))
+	undone = outcome["compensation"]
+	if undone:
+		lines += ["What it had done is undone:", *_happened(undone)]
 	for document in outcome["documents"]:
 		lines.append(f"{document['change']} {document['doctype']} {document['name']}")
 	for message in outcome["messages"]:
@@ -133,6 +124,20 @@ def _story(outcome: Mapping[str, Any]) -> str:
 		lines.append(
 			f"{message['channel']} {message['to'] or message['method'] or ''}: {one_line(what, 120)}"
 		)
-	undone = outcome["compensation"]
-	told = f" What it had done is undone: {undone['status']}." if undone else ""
+	told = f" What undoes it is {undone['status']}." if undone else ""
 	return "\n".join([*lines, f"The run is {run['status']}.{told}"])
+
+
+def _happened(outcome: Mapping[str, Any]) -> Iterator[str]:
+	"""A line for each entry of a timeline; a time is said once."""
+	last = None
+	for entry in outcome["timeline"]:
+		at, status = entry["at"][:16].replace("T", " "), entry["status"]
+		step = outcome["steps"][entry["step"]]
+		line = f"{at if at != last else '':16}  {_MARKS.get(status, ' ')} {entry['step']}: {status}"
+		last = at
+		if status == "scheduled" and step["trigger_at"]:
+			line += f" for {step['trigger_at'][:16].replace('T', ' ')}"
+		if status == "failed" and step["error"]:
+			line += f" ({step['error']['code']}: {one_line(step['error']['message'], 160)})"
+		yield line

@@ -125,11 +125,11 @@ def _reaches_out(step: Step, kinds: Mapping[str, Kind]) -> bool:
 
 
 def _way(step: Step, steps: Sequence[str], kind: Kind | None) -> How:
+	if step.compensate is False:
+		return How.NOTHING
 	if steps:
 		return How.STEPS
-	if kind is None or kind.compensate is None or not step.compensate:
-		return How.NOTHING
-	return How.KIND
+	return How.KIND if kind is not None and kind.compensate is not None else How.NOTHING
 
 
 # --- the flow that undoes -----------------------------------------------------------------------------------

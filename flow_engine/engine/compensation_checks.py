@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from flow_engine.engine.definition import COMPENSATE
-from flow_engine.engine.problems import Problems
+from flow_engine.engine.problems import WARNING, Problems
 from flow_engine.engine.step_checks import CheckedStep
 
 NOBODY = -1
@@ -37,6 +37,7 @@ def check_compensations(
 ) -> list[int]:
 	"""Reports what undoes a step and hangs on anything else, or the other way round; `undone_by`."""
 	owners = undone_by(steps, parents)
+	_check_choices(steps, parents, problems)
 	for at, step in enumerate(steps):
 		if step.branch == COMPENSATE and parents[at] != NOBODY and owners[parents[at]] != NOBODY:
 			message = f"“{steps[parents[at]].label}” undoes something itself, and is not undone in turn."
@@ -55,3 +56,19 @@ def check_compensations(
 				message = f"“{steps[other].label}” only undoes “{undone}”, so nothing else waits for it."
 			problems.add(f"{step.path}.depends_on[{place}]", "unreachable", message, step=step.id)
 	return owners
+
+
+def _check_choices(steps: Sequence[CheckedStep], parents: Sequence[int], problems: Problems) -> None:
+	"""What a step says of being undone fits the steps that there are for it."""
+	undone = {
+		parent
+		for step, parent in zip(steps, parents, strict=True)
+		if step.branch == COMPENSATE and parent != NOBODY
+	}
+	for at, step in enumerate(steps):
+		if step.compensate is True and at not in undone:
+			message = "Steps of its own are to undo it, but there are none."
+			problems.add(f"{step.path}.compensate", "bad_value", message, step=step.id)
+		elif step.compensate is False and at in undone:
+			message = "It is to be left as it is, so the steps that would undo it never run."
+			problems.add(f"{step.path}.compensate", "unreachable", message, step=step.id, severity=WARNING)

@@ -24,6 +24,8 @@ from flow_engine.service.bulk import SHOWN_REFUSALS, Bulk, act_on
 
 DOCTYPE = "Flow Bulk Operation"
 QUEUE = "default"
+# What starts runs is not done while the engine is switched off.
+STARTING = ("replay", "compensate")
 JOB_TIMEOUT_SECONDS = 1_500
 # Well before the queue's own limit; what is left then is another job's.
 WORK_SECONDS = 1_200
@@ -38,7 +40,7 @@ WAITING, RUNNING, COMPLETED, STOPPED = "waiting", "running", "completed", "stopp
 def start_bulk(bulk: Bulk) -> dict[str, Any]:
 	"""Write it down in the current transaction; it is worked off once that has committed. `{job, count,
 	more}`. Raises EngineDisabled."""
-	if bulk.action == "replay" and is_disabled():
+	if bulk.action in STARTING and is_disabled():
 		raise EngineDisabled()
 	name = None
 	if bulk.names:
@@ -118,7 +120,7 @@ def _take(operation: str) -> Work | None:
 	if not rows or rows[0].status not in (WAITING, RUNNING):
 		return None
 	row = rows[0]
-	if row.action == "replay" and is_disabled():
+	if row.action in STARTING and is_disabled():
 		return None
 	lease_until = host.runs.from_utc(row.lease_until)
 	if lease_until is not None and lease_until > now:
@@ -258,4 +260,5 @@ def _title(action: str) -> str:
 		"cancel": _("Cancelling runs"),
 		"retry": _("Retrying failed steps"),
 		"replay": _("Replaying runs"),
+		"compensate": _("Undoing what runs did"),
 	}[action]

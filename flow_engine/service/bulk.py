@@ -11,9 +11,10 @@ from flow_engine.engine.ports import Host
 from flow_engine.engine.state import RunStatus
 from flow_engine.service import arguments as read
 from flow_engine.service import doors, migrations
+from flow_engine.service.compensation import compensate
 from flow_engine.service.versions import version_number
 
-ACTIONS = ("cancel", "retry", "replay", "migrate")
+ACTIONS = ("cancel", "retry", "replay", "migrate", "compensate")
 MAX_RUNS = 10_000
 SHOWN_REFUSALS = 50
 _FILTERS = ("status", "template", "version", "customer", "doctype", "docname")
@@ -143,6 +144,8 @@ def _act(host: Host, store: Any, bulk: Bulk, run: str) -> None:
 		doors.cancel(host, run, bulk.reason or None)
 	elif bulk.action == "retry":
 		doors.retry(host, run, reason=bulk.reason)
+	elif bulk.action == "compensate":
+		compensate(host, run, bulk.reason)
 	elif bulk.action == "migrate":
 		migrations.migrate(host, store, run, bulk.version, bulk.reason)
 	else:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from flow_engine.engine.definition import MAX_BYTES, MAX_STEPS, OnError, TriggerType
+from flow_engine.engine.definition import MAX_BYTES, MAX_STEPS, Compensate, OnError, TriggerType
 from flow_engine.engine.filters import FILTERS
 from flow_engine.engine.interventions import MAX_INPUT_BYTES
 from flow_engine.engine.predicates import PREDICATES
@@ -22,7 +22,7 @@ from flow_engine.service.definitions import CATEGORIES, CONCURRENCY
 DOC_EVENTS = words.DOC_EVENTS
 Say = Callable[[str], str]
 # What people read in a kind, an event or a field; everything else is a name or data.
-_SPOKEN = ("label", "help", "description")
+_SPOKEN = ("label", "help", "description", "compensation")
 
 
 def catalog(
@@ -50,6 +50,7 @@ def catalog(
 		"on_error": _named([item.value for item in OnError], words.ON_ERROR, say),
 		"categories": _named(CATEGORIES, words.CATEGORIES, say),
 		"concurrency": _named(CONCURRENCY, words.CONCURRENCY, say),
+		"compensate": _named([item.value for item in Compensate], words.COMPENSATE, say),
 		"catalogs": _named(words.CATALOGS, words.CATALOGS, say),
 		"branch_labels": {name: say(label) for name, label in words.BRANCHES.items()},
 		"condition_examples": {

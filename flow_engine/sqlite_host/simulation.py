@@ -47,8 +47,8 @@ def simulate(scenario: Scenario, world: World | None = None) -> dict[str, Any]:
 	`run.status` is `not_started` when the trigger's condition does not hold; `run.read` says what it read. A
 	step has its payload as it was `rendered` for its last attempt, and what its condition `read`. world: real
 	documents to stand on, where the sample documents alone are not enough. `run.cut` is there when the
-	scenario's seconds were over before the run was. What undid the run has its own steps under
-	`compensation`, and its entries of the timeline are `undoing`.
+	scenario's seconds were over before the run was. What undid the run has its steps and its timeline under
+	`compensation`, which is None otherwise.
 	Raises BadInput for unusable input, InvalidDefinition for a definition with problems.
 	"""
 	return _Simulation(scenario, world).go()
@@ -69,6 +69,7 @@ class _Simulation:
 		self.timeline: list[dict[str, Any]] = []
 		self.cut = False
 		self.undoing: RunWatch | None = None
+		self.undoing_timeline: list[dict[str, Any]] = []
 		seconds = scenario.seconds
 		self.give_up_at = time.monotonic() + seconds if seconds is not None else None
 
@@ -92,20 +93,23 @@ class _Simulation:
 	def _go_on(self, watch: RunWatch) -> None:
 		"""Until nothing is due any more, or the time is up."""
 		for now in instants(self.host, self.clock, self.until):
-			self._note(now, watch)
+			self._note(now, watch, self.timeline)
 			self._complete(watch)
 			undoing = self._undoing(watch)
 			if undoing is not None:
-				self._note(now, undoing, {"undoing": True})
+				self._note(now, undoing, self.undoing_timeline)
 				self._complete(undoing)
 			if self.give_up_at is not None and time.monotonic() >= self.give_up_at:
 				self.cut = self.host.runs.next_wake() is not None
 				return
 
-	def _note(self, now: datetime, watch: RunWatch, more: Mapping[str, Any] | None = None) -> None:
+	def _note(self, now: datetime, watch: RunWatch, timeline: list[dict[str, Any]]) -> None:
+		at = now.isoformat()
+		# What became late comes before what follows from it.
+		for step_id, status, standing in watch.look_at_clocks():
+			timeline.append({"at": at, "step": step_id, "status": status, "sla": standing})
 		for step_id, state in watch.look():
-			entry = {"at": now.isoformat(), "step": step_id, "status": state.status.value, **(more or {})}
-			self.timeline.append(entry)
+			timeline.append({"at": at, "step": step_id, "status": state.status.value})
 
 	def _undo(self, watch: RunWatch) -> None:
 		"""As an operator does: a run that has not ended is cancelled for it."""
@@ -184,16 +188,25 @@ class _Simulation:
 		}
 
 	def _compensation(self) -> dict[str, Any] | None:
-		"""`{status, why, steps: {id: …, undone}}` of the run that undid what this one had done."""
+		"""`{status, why, steps: {id: …, label, undone}, timeline}` of what undid the run."""
 		if self.undoing is None:
 			return None
 		session = self.undoing.session()
 		about, became = run_compensation(self.host, session)
 		steps = {
-			step.id: {**self._step(session, self.undoing, step.id), "undone": became.get(step.id)}
+			step.id: {
+				**self._step(session, self.undoing, step.id),
+				"label": step.label,
+				"undone": became.get(step.id),
+			}
 			for step in session.definition.steps
 		}
-		return {"status": session.record.status, "why": about["compensates"]["why"], "steps": steps}
+		return {
+			"status": session.record.status,
+			"why": about["compensates"]["why"],
+			"steps": steps,
+			"timeline": self.undoing_timeline,
+		}
 
 	def _step(self, session: Session, watch: RunWatch, step_id: str) -> dict[str, Any]:
 		state = session.state(step_id)

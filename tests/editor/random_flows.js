@@ -70,10 +70,11 @@ function caught(steps, step) {
 
 /** Types of edits that change where steps hang and what they wait for. */
 export const SHAPING = OPERATION_TYPES.filter(
-	(type) => !["set_trigger", "set_variables", "set_sla", "replace", "rename"].includes(type),
+	(type) =>
+		!["set_trigger", "set_variables", "set_sla", "set_compensate", "replace", "rename"].includes(type),
 );
 
-const LANES = [null, "yes", "no", "error", "timeout", "sla_breach", "unclear"];
+const LANES = [null, "yes", "no", "error", "timeout", "sla_breach", "compensate", "unclear"];
 
 /** An edit of a flow, sensible or not. `types`: the types to choose from; `drawn`: places of the picture only. */
 export function randomOperation(flow, next, { types = OPERATION_TYPES, drawn = false } = {}) {
@@ -110,6 +111,8 @@ export function randomOperation(flow, next, { types = OPERATION_TYPES, drawn = f
 			return { type, variables: { size: next(9) } };
 		case "set_sla":
 			return { type, sla: [undefined, { breach: "1w" }, { warn: "1d", breach: "2d" }][next(3)] };
+		case "set_compensate":
+			return { type, when: [undefined, "ask", "both"][next(3)] };
 		case "replace":
 			return { type, flow: randomFlow(next, next(6)) };
 		default:

@@ -104,6 +104,7 @@ UNUSABLE = [
 	replace(EXTRA, fields=(Field("to", "To", "select"),)),
 	replace(EXTRA, fields=(Field("to", "To", "link"),)),
 	replace(EXTRA, branches=("yes", "error")),
+	replace(EXTRA, branches=("yes", "compensate")),
 	replace(EXTRA, document_field="doctype"),
 	"portal_invite",
 	None,

@@ -17,6 +17,7 @@ MODULES = (
 	"condition_text",
 	"validation",
 	"reference_checks",
+	"compensation_checks",
 	"placeholders",
 	"filters",
 	"problems",

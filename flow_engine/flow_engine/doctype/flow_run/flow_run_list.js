@@ -30,6 +30,11 @@ const BULK = [
 		(count) => __("Move {0} runs to the newer version?", [count]),
 	],
 	["replay", () => __("Replay"), (count) => __("Replay {0} runs from the start?", [count])],
+	[
+		"compensate",
+		() => __("Undo What Was Done"),
+		(count) => __("Undo what {0} ended runs have done?", [count]),
+	],
 ];
 
 function act_on_chosen(listview, action, question) {

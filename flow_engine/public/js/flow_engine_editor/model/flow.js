@@ -4,7 +4,7 @@
 // lives. It reads definitions of any quality: a step whose id is missing, malformed or taken goes by its place
 // (`#3`), an unknown parent counts as none, and a circle of parents is opened at its first step. What is wrong
 // with a definition is the server's to say.
-import { canBeLate, canTimeOut, FAILURE_BRANCHES, kindOf, LATE_BRANCH } from "./kinds.js";
+import { canBeLate, canTimeOut, COMPENSATE, FAILURE_BRANCHES, kindOf, LATE_BRANCH } from "./kinds.js";
 import { readGroup } from "./groups.js";
 
 export { buildStep, kindOf, newId } from "./kinds.js";
@@ -162,7 +162,10 @@ class FlowIndex {
 		if (step.on_error === "branch" || used.has("error")) shown.push("error");
 		if (used.has("timeout") || (waits && hasValue(step.trigger.timeout_hours))) shown.push("timeout");
 		if (used.has(LATE_BRANCH) || canBeLate(step)) shown.push(LATE_BRANCH);
-		for (const branch of used) if (!shown.includes(branch)) shown.push(branch);
+		for (const branch of used) {
+			if (branch !== COMPENSATE && !shown.includes(branch)) shown.push(branch);
+		}
+		if (used.has(COMPENSATE) || step.compensate === true) shown.push(COMPENSATE);
 		return shown;
 	}
 
@@ -177,10 +180,29 @@ class FlowIndex {
 	allowsBranch(id, branch) {
 		if (branch === null || branch === "error" || this.groupIds(id, branch).length) return true;
 		const step = this.byId.get(id);
+		if (branch === COMPENSATE) return this.undoneBy(id) === null;
 		const kind = kindOf(this.catalog, step.kind);
 		if (branch === "timeout") return canTimeOut(step, kind);
 		if (branch === LATE_BRANCH) return canBeLate(step);
 		return !kind || kind.branches.includes(branch);
+	}
+
+	/** The step that this one belongs to the undoing of; null in the ordinary course. */
+	undoneBy(id) {
+		return this.undoneIn(this.parentOf(id), this.branchOf(id));
+	}
+
+	/** The same for a step that hangs under `parent` on `branch`. */
+	undoneIn(parent, branch) {
+		let found = null;
+		for (
+			let here = parent, on = branch;
+			here !== null;
+			on = this.branchOf(here), here = this.parentOf(here)
+		) {
+			if (on === COMPENSATE) found = here;
+		}
+		return found;
 	}
 
 	peers(id) {
@@ -279,6 +301,8 @@ class FlowIndex {
 	/** Is `other` never done when a step under `parent` on `branch` runs? Two branches of one step exclude each
 	 * other; no branch goes with any but those of failure, and lateness with all. */
 	isExcludedAt(parent, branch, other) {
+		// What undoes a step runs at another time than anything else.
+		if (this.undoneIn(parent, branch) !== this.undoneBy(other)) return true;
 		const towards = new Map([[other, undefined]]);
 		for (let here = other; here !== null; here = this.parentOf(here)) {
 			const above = this.parentOf(here);
@@ -372,7 +396,7 @@ class FlowIndex {
 		const goesOn = this.groupIds(id, null).length > 0;
 		const passes = !goesOn && (!own.length || own.some((branch) => !this.groupIds(id, branch).length));
 		const found = passes ? [id] : [];
-		const lanes = this.lanesOf(id).filter((lane) => lane.ids.length);
+		const lanes = this.lanesOf(id).filter((lane) => lane.ids.length && lane.branch !== COMPENSATE);
 		if (!passes && lanes.length === 1) return this.#lastOf(lanes[0].ids);
 		for (const lane of lanes) found.push(...this.#lastOf(lane.ids));
 		return found;

@@ -3,6 +3,8 @@
 export const FAILURE_BRANCHES = ["error", "timeout"];
 /** Its steps run when their parent is late, and the parent may still be open. */
 export const LATE_BRANCH = "sla_breach";
+/** Its steps undo their parent: no run takes it, what undoes a run does. */
+export const COMPENSATE = "compensate";
 
 const kindsByName = new WeakMap();
 

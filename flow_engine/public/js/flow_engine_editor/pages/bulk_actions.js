@@ -4,7 +4,9 @@ export function bulkActions(t) {
 		cancel: {
 			label: t("Cancel them"),
 			title: (what) => t("Cancel {0}", [what]),
-			message: t("Nothing more of them happens; what has been done stays. This cannot be undone."),
+			message: t(
+				"Nothing more of them happens. What they did is undone where their flow says so; else it stays.",
+			),
 			danger: true,
 			reason: "required",
 			fits: ["running", "failed"],
@@ -24,6 +26,16 @@ export function bulkActions(t) {
 			),
 			reason: "optional",
 			fits: ["running"],
+		},
+		compensate: {
+			label: t("Undo what they did"),
+			title: (what) => t("Undo what {0} did", [what]),
+			message: t(
+				"Of each a run of its own undoes it, the last step first. They cannot go on afterwards, only be replayed.",
+			),
+			danger: true,
+			reason: "required",
+			fits: ["failed", "completed", "cancelled"],
 		},
 		replay: {
 			label: t("Replay them"),

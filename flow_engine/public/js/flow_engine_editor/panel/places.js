@@ -10,6 +10,7 @@ const TABS = {
 	retry: "errors",
 	timeout_seconds: "errors",
 	on_error: "errors",
+	compensate: "errors",
 	note: "note",
 };
 

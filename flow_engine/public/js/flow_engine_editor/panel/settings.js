@@ -73,3 +73,17 @@ export function settingsFields(catalog, t) {
 		],
 	};
 }
+
+/** When a flow's runs are undone by themselves: part of its definition, so an operation sets it. */
+export function undoSetting(catalog, t) {
+	return {
+		name: "compensate",
+		label: t("When a run ends before its time"),
+		type: "select",
+		plain: true,
+		required: true,
+		default: "ask",
+		options: catalog?.compensate ?? [],
+		help: t("What its steps did is undone by a run of its own, the last step first."),
+	};
+}

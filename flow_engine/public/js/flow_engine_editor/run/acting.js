@@ -21,8 +21,21 @@ export function useActing(host, run, flow, done) {
 			step,
 			action: actions[name],
 			subject: step ? step.label || step.id : run.value.template_name || run.value.name,
+			plan: null,
 			names: step && actions[name].values && name === "complete" ? inputNames(flow(), step.id) : [],
 		};
+		if (actions[name].undoes) askPlan();
+	}
+
+	/** What undoing comes to is asked for when somebody looks. Without an answer the rest can still be done. */
+	async function askPlan() {
+		const question = asked.value;
+		try {
+			const plan = await host.call("runs.compensation_plan", { run: run.value.name });
+			if (asked.value === question) asked.value = { ...question, plan };
+		} catch (error) {
+			if (asked.value === question) fault.value = error.message;
+		}
 	}
 
 	async function confirm(given) {
@@ -36,6 +49,8 @@ export function useActing(host, run, flow, done) {
 			if (name === "replay" || name === "replay_run") {
 				host.notify(t("The new run is {0}.", [answer.run]), "done");
 				host.open("Flow Run", answer.run);
+			} else if (name === "compensate") {
+				host.notify(t("It is undone by the run {0}.", [answer.run]), "done");
 			} else if (name === "cancel" && answer.in_flight?.length) {
 				host.notify(t("Cancelled. A call was under way and may still arrive."), "waiting");
 			} else host.notify(action.done, "done");

@@ -4,8 +4,9 @@
  */
 
 /**
- * name → `{label, title, message, endpoint, done, danger, reason: 'required' | 'optional' | null, values, version}`.
- * values: may bring values along; version: asks which version is repeated.
+ * name → `{label, title, message, endpoint, done, danger, reason: 'required' | 'optional' | null, values, version,
+ * undoes: 'asked' | 'always'}`. values: may bring values along; version: asks which version is repeated; undoes: what
+ * was done is undone, if somebody wants it or in any case, and what that comes to is shown.
  */
 export function actionsOf(t) {
 	const final = t("This cannot be undone.");
@@ -92,13 +93,21 @@ export function actionsOf(t) {
 			done: t("Cancelled."),
 			title: (what) => t("Cancel the run of “{0}”", [what]),
 			message:
-				t(
-					"Nothing more of it happens; what has been done stays. A call that is under way may still arrive.",
-				) +
-				" " +
-				final,
+				t("Nothing more of it happens. A call that is under way may still arrive.") + " " + final,
 			danger: true,
 			reason: "required",
+			undoes: "asked",
+		},
+		compensate: {
+			label: t("Undo what was done"),
+			endpoint: "runs.compensate",
+			title: (what) => t("Undo what the run of “{0}” did", [what]),
+			message: t(
+				"A run of its own undoes it, the last step first. This run cannot go on afterwards, only be replayed.",
+			),
+			danger: true,
+			reason: "required",
+			undoes: "always",
 		},
 	};
 }
@@ -111,6 +120,7 @@ export function runActions(run) {
 		...(failed ? ["retry_run"] : []),
 		...(allowed.includes("replay") ? ["replay_run"] : []),
 		...(allowed.includes("migrate") ? ["migrate"] : []),
+		...(allowed.includes("compensate") ? ["compensate"] : []),
 		...(allowed.includes("cancel") ? ["cancel"] : []),
 	];
 }

@@ -2,6 +2,7 @@
  * What the state of a step or a run is called, and the tone it has on a card: the same words on the tree, in lists
  * and beside them. Works on the steps of `runs.get` and of a test run alike.
  */
+import { undoneTone, undoneWord } from "./undoing.js";
 import { clockWords } from "./service_levels.js";
 import { between, lengthWords, shortTime } from "./times.js";
 
@@ -115,6 +116,9 @@ export function overlaySteps(steps, host, branchLabel) {
 		const chips = step.attempts > 1 ? [{ text: t("{0} attempts", [step.attempts]), tone: "info" }] : [];
 		const clock = clockWords(step.sla, host);
 		if (clock) chips.unshift(clock);
+		if (step.undone) {
+			chips.unshift({ text: undoneWord(step.undone, t), tone: undoneTone(step.undone) });
+		}
 		shown[step.id] = {
 			status: stateWord(step, t),
 			text: badgeOf(step, host, branchLabel),

@@ -23,6 +23,7 @@ function createTrial(editor, host) {
 		docname: "",
 		values: {},
 		start: "",
+		undo: false,
 		answers: {},
 	});
 	const result = shallowRef(null);
@@ -47,6 +48,7 @@ function createTrial(editor, host) {
 			args.doctype = doctype;
 		}
 		if (setup.start) args.now = setup.start;
+		if (setup.undo) args.compensate = 1;
 		args.completions = waiting
 			.filter((step) => setup.answers[step.id]?.happens !== "nothing")
 			.map((step) => [step.id, postedInput(setup.answers[step.id]?.rows || [])]);

@@ -1,7 +1,7 @@
 // edit {id, changes}: what a step says of itself; `undefined` takes a key away. Where it hangs and what it waits
 // for have operations of their own. A step without an id of its own gets one.
 import { isObject } from "../flow.js";
-import { canBeLate, canTimeOut, kindOf, LATE_BRANCH, newId } from "../kinds.js";
+import { canBeLate, canTimeOut, COMPENSATE, kindOf, LATE_BRANCH, newId } from "../kinds.js";
 import { takenIds } from "./inserting.js";
 import { OperationRefused, needStep } from "./refusal.js";
 import { sameValue, spliced } from "./rewiring.js";
@@ -18,6 +18,7 @@ const FORMS = {
 	sla: isObject,
 	on_error: IS_TEXT,
 	disabled: () => true,
+	compensate: (value) => typeof value === "boolean",
 };
 
 export function edit(index, { id, changes }) {
@@ -44,7 +45,7 @@ function needBranches(index, id, step, next) {
 		throw new OperationRefused("branch_in_use", id, [step.label || id, branch]);
 	};
 	for (const branch of index.branches(id)) {
-		if (branch === "error" || !index.groupIds(id, branch).length) continue;
+		if (branch === "error" || branch === COMPENSATE || !index.groupIds(id, branch).length) continue;
 		if (branch === "timeout") {
 			if (canTimeOut(step, was) && !canTimeOut(next, is)) refuse(branch);
 		} else if (branch === LATE_BRANCH) {

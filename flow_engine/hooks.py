@@ -81,6 +81,11 @@ doc_events = {
 		"on_change": "flow_engine.frappe_host.events.on_change",
 		"on_trash": "flow_engine.frappe_host.events.on_trash",
 	},
+	"ToDo": {
+		"before_insert": "flow_engine.frappe_host.assigning.before_insert",
+		"on_update": "flow_engine.frappe_host.assigning.on_update",
+		"validate": "flow_engine.frappe_host.assigning.validate",
+	},
 	"Flow Engine Settings": {"on_update": "flow_engine.frappe_host.events.on_configuration_change"},
 	"Flow Template Version": {"after_insert": "flow_engine.frappe_host.events.on_configuration_change"},
 	"Workflow": {

@@ -76,8 +76,8 @@ def complete(run=None, step_id=None, token=None, result=None, **body):
 		return complete_by_link(run, step_id, token, result, body)
 	if frappe.session.user == "Guest":
 		raise NotAllowed("A step token is needed.")
-	run_access.check_may_see(read.needed(run, "run"))
 	reason, person = body.get("reason"), run_access.person()
+	run_access.check_may_see(read.needed(run, "run"))
 	return doors.complete(get_host(), run, step_id, _value(result), reason=reason, person=person)
 
 

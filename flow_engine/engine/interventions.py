@@ -165,7 +165,7 @@ def delegate_locked(
 	session = Session(host, record)
 	if step_id not in session.definition:
 		raise StepNotFound(f"{record.name} has no step {step_id!r}.")
-	if not to:
+	if not to and not away:
 		raise BadInput("Say to whom the step is given.")
 	step, state = session.definition.step(step_id), session.state(step_id)
 	if person is not None and not person.manages:

@@ -57,7 +57,17 @@ def run_has_permission(doc, ptype: str = "read", user: str | None = None) -> boo
 	user = user or frappe.session.user
 	if sees_all(user):
 		return True
-	return may_read(doc.get("context_doctype"), doc.get("context_docname"), user)
+	if may_read(doc.get("context_doctype"), doc.get("context_docname"), user):
+		return True
+	return ptype == "read" and is_asked(doc.get("name"), user)
+
+
+def is_asked(run: str | None, user: str) -> bool:
+	"""Does the run wait for this user? Only ToDos that the engine named count: anybody can note one."""
+	if not run:
+		return False
+	mine = {"reference_type": "Flow Run", "reference_name": run, "allocated_to": user, "status": "Open"}
+	return any(name.startswith(f"{run}:") for name in frappe.get_all("ToDo", mine, pluck="name"))
 
 
 def pending_has_permission(doc, ptype: str = "read", user: str | None = None) -> bool:

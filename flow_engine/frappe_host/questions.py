@@ -40,9 +40,9 @@ def hand_over(
 ) -> None:
 	"""Ask these instead of those in `away`: their ToDos are closed, and nobody gets a second one."""
 	text, link = _said(run, step_id, label)
+	to = enabled_users(to)
 	for user in to:
-		if not _may_see(run["name"], user):
-			share("Flow Run", run["name"], user, read=1, flags={"ignore_share_permission": True})
+		let_see(run["name"], user)
 	already = {todo.allocated_to: todo.name for todo in _open_todos(run["name"], step_id)}
 	gone = [already[user] for user in away if user in already and user not in to]
 	if gone:
@@ -51,8 +51,26 @@ def hand_over(
 	assign(run["name"], step_id, [user for user in to if user not in already], text, link, None)
 
 
-def _may_see(run: str, user: str) -> bool:
-	return bool(frappe.has_permission("Flow Run", "read", doc=run, user=user))
+def ask_also(run: Mapping[str, Any], step_id: str, label: str, user: str) -> None:
+	"""One more person, without a second ToDo."""
+	hand_over(run, step_id, label, [user], [])
+
+
+def let_see(run: str, user: str) -> None:
+	"""Whoever is given a step of a run sees the run, without rights to its document."""
+	if not frappe.has_permission("Flow Run", "read", doc=run, user=user):
+		share("Flow Run", run, user, read=1, flags={"ignore_share_permission": True})
+
+
+def name_of(run: str, step_id: str) -> str:
+	"""A name for a ToDo about this step."""
+	return f"{_prefix(run, step_id)}{frappe.generate_hash(length=10)}"
+
+
+def step_of(todo: str, run: str) -> str | None:
+	"""The step that a ToDo of this name is about, if it is about one."""
+	parts = str(todo).split(":")
+	return parts[1] if len(parts) == 3 and parts[0] == run and parts[1] else None
 
 
 def _said(run: Mapping[str, Any], step_id: str, label: str) -> tuple[str, str]:
@@ -85,8 +103,7 @@ def assign(run: str, step_id: str, people: Sequence[str], text: str, link: str, 
 				"role": role if role and frappe.db.exists("Role", role) else None,
 			}
 		)
-		name = f"{_prefix(run, step_id)}{frappe.generate_hash(length=10)}"
-		todo.name = name
+		name = todo.name = name_of(run, step_id)
 		# Not by insert(): that locks a range of the index on references, and two workers who ask at the same
 		# time would wait for each other.
 		todo.db_insert()

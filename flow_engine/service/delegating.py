@@ -28,6 +28,8 @@ def delegate(
 	StepNotWaiting, BadInput."""
 	run, step_id = read.needed(run, "run"), read.needed(step_id, "step_id")
 	given, gone = _users(to, "to"), _users(away, "away")
+	if not given:
+		raise BadInput("Say to whom the step is given.")
 	check(given)
 	delegate_step(host, run, step_id, given, gone, person=person, reason=read.text(reason, "reason") or "")
 	return advanced_view(run)

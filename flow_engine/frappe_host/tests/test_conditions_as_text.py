@@ -35,8 +35,8 @@ class TestConditionsAsText(FrappeTestCase):
 		self.choose("Strict")
 
 	def tearDown(self):
-		self.choose("Strict")
 		frappe.set_user("Administrator")
+		self.choose("Strict")
 
 	def choose(self, strategy):
 		settings = frappe.get_doc("Flow Engine Settings")

@@ -81,6 +81,8 @@ class SiteScheduleRecords:
 		check_unchanged(doc.modified, modified)
 		doc.update(_stored(values))
 		doc.flags.schedule_reason = reason
+		# A schedule whose flow is gone can still be put to rest.
+		doc.flags.ignore_links = values == {"status": "paused"}
 		with _as_flow_errors():
 			doc.save()
 

@@ -24,6 +24,7 @@ from flow_engine.service.schedule_values import (
 	check_values,
 	fitting_problems,
 )
+from flow_engine.store.dialect import from_json
 from flow_engine.store.schedules import ScheduleNotFound
 
 STATUSES = ("enabled", "paused", "invalid", "finished")
@@ -42,6 +43,9 @@ def prepare(
 	"""The columns a schedule gets on this write, as `SqlSchedules.columns` takes them. `before`: its stored
 	row, locked. Raises InvalidSchedule with every problem."""
 	stored = {key: before[key] for key in FIELDS if key in before} if before else {}
+	if before and _only_pauses(stored, values):
+		# Whatever is wrong with it, it can be put to rest.
+		return {**stored, "status": "paused", "fire_at": None, "wake_at": None}
 	checked = check(host, {**stored, **values})
 	columns, problems = dict(checked.columns), [*checked.problems]
 	columns["timezone"] = columns["timezone"] or host.clock.time_zone.key
@@ -77,6 +81,18 @@ def prepare(
 	return columns
 
 
+def _only_pauses(stored: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+	others = (key for key in values if key != "status")
+	return values.get("status") == "paused" and all(_same(stored.get(key), values[key]) for key in others)
+
+
+def _same(stored: Any, given: Any) -> bool:
+	"""Forms send empty values in several ways, and data as text."""
+	if isinstance(given, str) and not isinstance(stored, str | None):
+		given = from_json(given) if not isinstance(stored, datetime) else datetime.fromisoformat(given)
+	return (stored or None) == (given or None)
+
+
 def check(host: Any, values: Mapping[str, Any]) -> Checked:
 	def flow(name: str) -> tuple[str, Any]:
 		trigger = host.templates.trigger_of(name)
@@ -89,7 +105,9 @@ def check(host: Any, values: Mapping[str, Any]) -> Checked:
 
 def _keeps_time(columns: Mapping[str, Any], before: Mapping[str, Any] | None, wanted: str) -> bool:
 	"""A time that has come and has not fired yet is not lost by changing something else."""
-	if before is None or before["status"] == "paused" or wanted != before["status"]:
+	if before is None or before["status"] == "paused":
+		return False
+	if wanted != before["status"] and (wanted, before["status"]) != ("enabled", "invalid"):
 		return False
 	same = all((columns[key] or "") == (before[key] or "") for key in TIMING_FIELDS)
 	return same and (before["fire_at"] is not None or wanted == "finished")
@@ -233,6 +251,7 @@ def described(host: Any, row: Mapping[str, Any], values: bool = True) -> dict[st
 	return {
 		**view,
 		"name": row["name"],
+		"template_name": _flow_name(host, row["flow_template"]),
 		"run_at": local_text(row["run_at"]),
 		"next_fire_at": _iso(row["fire_at"]) if row["status"] == "enabled" else None,
 		"last_fire_at": _iso(row["last_fire_at"]),
@@ -242,6 +261,15 @@ def described(host: Any, row: Mapping[str, Any], values: bool = True) -> dict[st
 		"set_by": row["set_by"],
 		"modified": str(row["modified"]),
 	}
+
+
+def _flow_name(host: Any, template: str) -> str:
+	try:
+		return str(host.definitions.template(template)["template_name"] or template)
+	except TransientDatabaseError:
+		raise
+	except FlowError:
+		return template
 
 
 def create(host: Any, values: Mapping[str, Any]) -> dict[str, Any]:

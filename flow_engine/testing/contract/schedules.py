@@ -220,6 +220,29 @@ class ScheduleContract(ScheduleWords):
 		self.assertEqual((seen["status"], seen["problem_code"]), ("invalid", "template_not_found"))
 		self.pass_time(DAY)
 		self.assertEqual(self.fire(), {"fired": 0, "runs": 0})
+		schedules.pause(self.host, name, "Gone")
+		self.assertEqual(self.seen(name)["status"], "paused")
+		schedules.delete(self.host, name)
+
+	def test_a_schedule_that_is_invalid_can_be_paused_and_comes_back_when_its_payload_is_put_right(self):
+		template = self.flow_of(schema=NEEDS_TEAM)
+		names = [self.schedule(template, payload={"team": "Ops"}) for _ in range(2)]
+		self.publish_again(template, payload_schema=NEEDS_SIZE)
+		schedules.pause(self.host, names[0])
+		with self.assertRaises(InvalidSchedule):
+			schedules.resume(self.host, names[0])
+		at = self.next_due(names[1])
+		schedules.update(self.host, names[1], {"payload": {"size": 2}, "status": "enabled"})
+		self.assertEqual([self.seen(name)["status"] for name in names], ["paused", "enabled"])
+		self.assertEqual(self.next_at(names[1]), at)
+		self.publish_again(template, payload_schema=NEEDS_TEAM)
+		schedules.resume(self.host, names[0])
+		self.assertEqual([self.seen(name)["status"] for name in names], ["enabled", "invalid"])
+
+	def next_due(self, name: str) -> datetime:
+		"""Also of one that does not fire now."""
+		found = self.host.runs.transact(lambda: self.host.schedules.store.get(name))
+		return found["fire_at"]
 
 	def test_after_an_outage_it_does_what_its_policy_says(self):
 		wanted = {"skip": 0, "run_once": 1, "run_all": 3}

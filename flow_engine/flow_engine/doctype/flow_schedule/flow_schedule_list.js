@@ -11,7 +11,7 @@ frappe.listview_settings["Flow Schedule"] = {
 		schedule_type(type, _df, doc) {
 			const words = type === "once" ? __("once") : flow_engine.cron_words(doc.cron);
 			const text = frappe.utils.escape_html(words);
-			return `<span class="ellipsis" title="${text}">${text}</span>`;
+			return `<span class="ellipsis small" title="${text}">${text}</span>`;
 		},
 		next_fire_at: short_time,
 		last_fire_at: short_time,
@@ -48,7 +48,7 @@ function short_time(value) {
 	const shown = frappe.datetime.convert_to_user_tz(value, false);
 	const whole = frappe.utils.escape_html(frappe.datetime.str_to_user(shown));
 	const format = moment(shown).isSame(moment(), "year") ? "D MMM HH:mm" : "D MMM YYYY";
-	return `<span class="ellipsis" title="${whole}">${moment(shown).format(format)}</span>`;
+	return `<span class="ellipsis small" title="${whole}">${moment(shown).format(format)}</span>`;
 }
 
 function ask(action, names) {

@@ -46,6 +46,7 @@ def examine() -> list[Finding]:
 		_backlog,
 		_incidents,
 		_flows,
+		_endpoints,
 	)
 	for check in checks:
 		try:
@@ -256,3 +257,18 @@ def _flows() -> Iterator[Finding]:
 			yield Finding(
 				"error", row.template_name, f"it runs as {user}, who is disabled", "set “Run as” and publish"
 			)
+
+
+def _endpoints() -> Iterator[Finding]:
+	paused = frappe.get_all(
+		"Flow Webhook Endpoint", {"enabled": 1, "paused_at": ("is", "set")}, ["name", "paused_reason"]
+	)
+	for one in paused:
+		yield Finding(
+			"warning",
+			"Webhook endpoints",
+			f"{one.name} is paused: {one.paused_reason or 'nobody said why'}",
+			"see to the receiver, send it a test, then Resume on its form",
+		)
+	if not paused:
+		yield Finding("ok", "Webhook endpoints", "none is paused")

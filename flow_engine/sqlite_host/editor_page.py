@@ -27,9 +27,9 @@ class PageNotBuilt(FlowError):
 def answers(parts: Sequence[str]) -> bool:
 	"""Is this address one of the page's?"""
 	match list(parts):
-		case [] | ["new"] | ["runs"] | ["schedules"]:
+		case [] | ["new"] | ["runs"] | ["schedules"] | ["audit"] | ["webhooks"]:
 			return True
-		case ["templates" | "runs" | "schedules", _]:
+		case ["templates" | "runs" | "schedules" | "hooks", _]:
 			return True
 	return False
 

@@ -40,6 +40,7 @@ _NAV = (
 	("flows", "/", "Flows"),
 	("runs", "/runs", "Runs"),
 	("schedules", "/schedules", "Schedules"),
+	("audit", "/audit", "Audit trail"),
 	("outbox", "/outbox", "Outbox"),
 	("documents", "/documents", "Documents"),
 )

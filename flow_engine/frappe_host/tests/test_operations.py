@@ -320,3 +320,5 @@ class TestAuditTrail(OperationsTestCase):
 		frappe.db.set_value("Flow Audit Event", name, "happened_at", "2001-01-01", update_modified=False)
 		FlowAuditEvent.clear_old_logs(days=30)
 		self.assertFalse(frappe.db.exists("Flow Audit Event", name))
+		told = frappe.get_last_doc("Flow Audit Event", {"event_type": "audit.cleared"})
+		self.assertEqual((told.user, frappe.parse_json(told.details)["events"]), (frappe.session.user, 1))

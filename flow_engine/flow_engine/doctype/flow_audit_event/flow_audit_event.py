@@ -32,13 +32,23 @@ class FlowAuditEvent(Document):
 
 	@staticmethod
 	def clear_old_logs(days=730):
-		"""Remove events older than `days`, in batches that each commit."""
+		"""Remove events older than `days`, in batches that each commit, and say so in the trail."""
 		before = add_days(now_datetime(), -cint(days))
 		while names := frappe.get_all(
 			"Flow Audit Event", {"happened_at": ("<", before)}, pluck="name", limit=BATCH
 		):
 			frappe.db.delete("Flow Audit Event", {"name": ("in", names)})
+			_tell_cleared(len(names), before)
 			frappe.db.commit()  # nosemgrep: a batch that is done stays done
+
+
+def _tell_cleared(count: int, before) -> None:
+	from flow_engine.engine.ports import AuditEvent
+	from flow_engine.frappe_host.host import get_host
+
+	# What is missing at the beginning of the trail was cleared, and by whose doing.
+	details = {"events": count, "before": before.isoformat()}
+	get_host().runs.audit(AuditEvent("audit.cleared", details=details))
 
 
 def on_doctype_update():

@@ -7,8 +7,12 @@ const ROUTES = [
 	[/^\/templates\/([^/]+)$/, "editor"],
 	[/^\/runs$/, "runs"],
 	[/^\/runs\/([^/]+)$/, "run"],
+	[/^\/audit$/, "audit"],
+	[/^\/webhooks$/, "webhooks"],
 	[/^\/schedules$/, "schedules"],
 	[/^\/schedules\/([^/]+)$/, "schedule"],
+	[/^\/hooks$/, "hooks"],
+	[/^\/hooks\/([^/]+)$/, "hook"],
 ];
 
 function read(location) {

@@ -31,6 +31,7 @@ from flow_engine.frappe_host.people import (
 )
 from flow_engine.frappe_host.refusals import Refused
 from flow_engine.frappe_host.signing_key import replace_key
+from flow_engine.service.language import said_again
 from flow_engine.service.webhooks import check_endpoint, new_secret, secrets_in_use
 from flow_engine.store.dialect import Dialect
 
@@ -136,7 +137,8 @@ def prepare_endpoint(doc) -> None:
 
 def after_save(doc) -> None:
 	from flow_engine.frappe_host.host import get_host
-	from flow_engine.service.webhooks import replace_secret
+	from flow_engine.service.language import said_again
+from flow_engine.service.webhooks import replace_secret
 
 	host, before = get_host(), doc.get_doc_before_save()
 	changed = [field for field in _TOLD if before and before.get(field) != doc.get(field)]
@@ -184,7 +186,7 @@ def _notify(user: str, name: str, reason: str) -> None:
 			"for_user": user,
 			"from_user": frappe.session.user,
 			"subject": heading,
-			"email_content": f"<p>{escape_html(_(reason))}</p>",
+			"email_content": f"<p>{escape_html(said_again(reason, frappe.local.lang))}</p>",
 			"document_type": DOCTYPE,
 			"document_name": name,
 			"link": get_url_to_form(DOCTYPE, name),
@@ -200,7 +202,7 @@ def _email(people: list[str], name: str, reason: str) -> None:
 	send_email(
 		to=addresses,
 		subject=_("The webhook endpoint {0} is paused").format(name),
-		html=f'<p>{escape_html(_(reason))}</p><p><a href="{link}">{escape_html(name)}</a></p>',
+		html=f'<p>{escape_html(said_again(reason, frappe.local.lang))}</p><p><a href="{link}">{escape_html(name)}</a></p>',
 		reference=(DOCTYPE, name),
 	)
 

@@ -74,6 +74,7 @@ SENTENCES = (
 	"{0}: {1} is now {2} (was {3})",
 	"{0}: is now {1} (was {2})",
 	"nothing",
+	"“{0}”",
 	"from {0} to {1}",
 	"the start",
 	"behind “{0}”",
@@ -294,7 +295,7 @@ class _Telling:
 			if isinstance(value, bool):
 				found = self.say("Yes" if value else "No")
 			elif isinstance(value, str):
-				found = f"“{value}”"
+				found = self.say("“{0}”").format(value)
 			else:
 				found = json.dumps(value, ensure_ascii=False, default=str)
 		found = " ".join(found.split())
@@ -304,7 +305,10 @@ class _Telling:
 		"""The word for a value that is a name of the language or a step's id."""
 		if change.what is What.STEP:
 			if path == ("depends_on",) and isinstance(value, list):
-				return ", ".join(f"“{self.step(one if isinstance(one, str) else None)}”" for one in value)
+				quoted = self.say("“{0}”")
+				return ", ".join(
+					quoted.format(self.step(one if isinstance(one, str) else None)) for one in value
+				)
 			if not isinstance(value, str):
 				return None
 			if path == ("kind",) and value in self.kinds:

@@ -181,3 +181,25 @@ def test_switching_on_asks_which_version_runs_and_publishes_only_when_told(serve
 	dialog.get_by_role("button", name="Switch on").click()
 	expect(page.get_by_role("switch")).to_be_checked()
 	assert template(served, made)["published_version"] > before
+
+
+def test_settings_that_changed_are_published_from_the_history(served, open_page, made):
+	served.api("templates.update", name=made, concurrency="skip")
+	page = Tree(open_page(), served, made).page
+	versions = history(page)
+	expect(page.get_by_text("Changed and not published yet: While a run for the same")).to_be_visible()
+	page.get_by_role("region", name="Versions of the flow").get_by_role("button", name="Publish…").click()
+	page.get_by_role("dialog").get_by_role("button", name="Publish", exact=True).click()
+	expect(versions).to_have_count(3)
+	expect(page.get_by_text("Changed and not published yet")).to_have_count(0)
+
+
+def test_on_a_phone_the_tree_of_both_versions_is_seen(served, open_page, made):
+	tree = Tree(open_page(width=390, height=800), served, made)
+	history(tree.page).nth(0).get_by_role("button", name="What changed").click()
+	compared = tree.page.get_by_role("region", name="Two versions compared")
+	expect(compared.locator(".fe-card", has_text="Old step")).to_be_visible()
+	compared.locator(".fe-card", has_text="Tell them").click()
+	expect(compared.locator("ins")).to_have_text("“Good day”")
+	width = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+	assert tree.page.evaluate(width)

@@ -137,8 +137,7 @@ def prepare_endpoint(doc) -> None:
 
 def after_save(doc) -> None:
 	from flow_engine.frappe_host.host import get_host
-	from flow_engine.service.language import said_again
-from flow_engine.service.webhooks import replace_secret
+	from flow_engine.service.webhooks import replace_secret
 
 	host, before = get_host(), doc.get_doc_before_save()
 	changed = [field for field in _TOLD if before and before.get(field) != doc.get(field)]
@@ -186,7 +185,7 @@ def _notify(user: str, name: str, reason: str) -> None:
 			"for_user": user,
 			"from_user": frappe.session.user,
 			"subject": heading,
-			"email_content": f"<p>{escape_html(said_again(reason, frappe.local.lang))}</p>",
+			"email_content": f"<p>{_in_words(reason)}</p>",
 			"document_type": DOCTYPE,
 			"document_name": name,
 			"link": get_url_to_form(DOCTYPE, name),
@@ -198,13 +197,17 @@ def _email(people: list[str], name: str, reason: str) -> None:
 	addresses = frappe.get_all("User", {"name": ("in", people), "email": ("like", "%@%")}, pluck="email")
 	if not addresses:
 		return
-	link = escape_html(get_url_to_form(DOCTYPE, name))
+	link, said = escape_html(get_url_to_form(DOCTYPE, name)), _in_words(reason)
 	send_email(
 		to=addresses,
 		subject=_("The webhook endpoint {0} is paused").format(name),
-		html=f'<p>{escape_html(said_again(reason, frappe.local.lang))}</p><p><a href="{link}">{escape_html(name)}</a></p>',
+		html=f'<p>{said}</p><p><a href="{link}">{escape_html(name)}</a></p>',
 		reference=(DOCTYPE, name),
 	)
+
+
+def _in_words(reason: str) -> str:
+	return escape_html(said_again(reason, frappe.local.lang))
 
 
 class _as_flow_errors:

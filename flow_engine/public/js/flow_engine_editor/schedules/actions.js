@@ -21,7 +21,7 @@ export function scheduleActions(t) {
 		},
 		fire_now: {
 			label: t("Fire now"),
-			title: (what) => t("Fire {0} now", [what]),
+			title: (what) => t("Fire now: {0}", [what]),
 			message: t(
 				"Its flow is started at once with what the schedule says; its next time stays as it is.",
 			),

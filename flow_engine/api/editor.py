@@ -73,6 +73,7 @@ def test_run(**given):
 		kinds=host.kinds,
 		events=host.templates.events,
 		extra_context=host.extra_context,
+		business_hours=host.business_hours,
 		secret=host.secret,
 		render_email=render_email_template,
 		shield=shielded_handler,

@@ -133,9 +133,14 @@ def _happened(outcome: Mapping[str, Any]) -> Iterator[str]:
 	last = None
 	for entry in outcome["timeline"]:
 		at, status = entry["at"][:16].replace("T", " "), entry["status"]
-		step = outcome["steps"][entry["step"]]
-		line = f"{at if at != last else '':16}  {_MARKS.get(status, ' ')} {entry['step']}: {status}"
+		shown = at if at != last else ""
 		last = at
+		if entry.get("sla"):
+			late = entry["sla"].replace("_", " ")
+			yield f"{shown:16}  ! {entry['step'] or 'the run'}: {late}"
+			continue
+		step = outcome["steps"][entry["step"]]
+		line = f"{shown:16}  {_MARKS.get(status, ' ')} {entry['step']}: {status}"
 		if status == "scheduled" and step["trigger_at"]:
 			line += f" for {step['trigger_at'][:16].replace('T', ' ')}"
 		if status == "failed" and step["error"]:

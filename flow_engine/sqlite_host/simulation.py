@@ -24,6 +24,7 @@ from flow_engine.service.compensation import run_compensation
 from flow_engine.service.definitions import check_publishable
 from flow_engine.service.events import BUSINESS_EVENTS, Answer, Occurrence, Trigger, judge, start_one
 from flow_engine.service.payloads import accept_payload
+from flow_engine.service.service_levels import clocks_of
 from flow_engine.sqlite_host.documents_behind import DocumentsBehind
 from flow_engine.sqlite_host.host import StandaloneHost, open_host, tell_about_job
 from flow_engine.sqlite_host.messages import RecordedHttp
@@ -178,6 +179,7 @@ class _Simulation:
 				"started_at": record.started_at.isoformat(),
 				"completed_at": _iso(record.completed_at),
 				"read": self.read,
+				"sla": clocks_of(session).get(None),
 				**({"cut": True} if self.cut else {}),
 			},
 			"steps": {step.id: self._step(session, watch, step.id) for step in session.definition.steps},
@@ -225,6 +227,7 @@ class _Simulation:
 			"handled": state.handled.value if state.handled else None,
 			"rendered": self.watched.rendered.get(step_id),
 			"read": result.get("read") if isinstance(result, Mapping) else None,
+			"sla": clocks_of(session).get(step_id),
 		}
 
 
@@ -242,11 +245,13 @@ def _compose(scenario: Scenario, world: World | None, clock: VirtualClock) -> tu
 	if world is None:
 		return host, watched
 	documents = DocumentsBehind(host.database, clock, world.behind, world.user)
+	hours = world.business_hours or host.business_hours
 	host = replace(
 		host,
 		documents=documents,
 		messages=RenderedMessages(host.outbox, world.render_email) if world.render_email else host.outbox,
 		extra_context=world.extra_context,
+		business_hours=hours,
 		secret=masked_secret(world),
 	)
 	host.templates.context = tuple(world.extra_context)

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from flow_engine.engine.errors import BadInput
 from flow_engine.engine.kinds.base import DoneStep, Kind, StepContext
 from flow_engine.engine.outcomes import Fail, Outcome
+from flow_engine.engine.sla.business_hours import BusinessHours
 from flow_engine.outbound.isolation import unreachable
 from flow_engine.service import arguments as read
 from flow_engine.sqlite_host.documents_behind import Behind
@@ -55,6 +56,7 @@ class World:
 
 	secret: checks a secret's use as a call would; its value is not used. render_email: `(template, values)` →
 	subject and body. shield: entered around every handler. allowed: addresses that the host reads from.
+	business_hours: as `Host` has them.
 	"""
 
 	behind: Behind
@@ -67,6 +69,7 @@ class World:
 	render_email: Callable[[str, Mapping[str, Any]], tuple[str, str]] | None = None
 	shield: Callable[[], AbstractContextManager[Any]] = nullcontext
 	allowed: Collection[tuple[str, int]] = ()
+	business_hours: Callable[[str], BusinessHours] | None = None
 
 
 def read_trial(given: Mapping[str, Any], world: World) -> Scenario:

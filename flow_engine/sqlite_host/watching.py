@@ -11,6 +11,7 @@ from flow_engine.engine.draining import drain
 from flow_engine.engine.errors import FlowError
 from flow_engine.engine.running import LEASE_SECONDS
 from flow_engine.engine.session import Session
+from flow_engine.engine.sla.clocks import AT_RISK, OVERDUE
 from flow_engine.engine.sla.watching import watch_clocks
 from flow_engine.engine.state import StepState, StepStatus
 from flow_engine.service.deliveries import send_due
@@ -65,6 +66,8 @@ class RunWatch:
 		self.seen: dict[str, StepState] = {}
 		# Step id → when it was last due: the state forgets it once the step has run.
 		self.due_at: dict[str, datetime] = {}
+		# Step id, None for the run → what was last told of its service level.
+		self.standings: dict[str | None, str] = {}
 		self._order = self._place_steps()
 
 	def session(self) -> Session:
@@ -83,6 +86,21 @@ class RunWatch:
 			if state.status is not StepStatus.PENDING:
 				moved.append(step_id)
 		return [(step_id, self.seen[step_id]) for step_id in sorted(moved, key=self._order.__getitem__)]
+
+	def look_at_clocks(self) -> list[tuple[str | None, str, str]]:
+		"""What became urgent, as `(step id, its status, AT_RISK or OVERDUE)`; of the run the step is None."""
+		session = self.session()
+		if not session.definition.has_sla:
+			return []
+		moved = []
+		for clock in session.clocks.all():
+			marks = clock.marks
+			standing = OVERDUE if marks.breached_at else AT_RISK if marks.warned_at else ""
+			if standing and self.standings.get(clock.step_id) != standing:
+				self.standings[clock.step_id] = standing
+				status = session.state(clock.step_id).status.value if clock.step_id else session.record.status
+				moved.append((clock.step_id, status, standing))
+		return moved
 
 	def _place_steps(self) -> dict[str, int]:
 		"""Step id → place in an order in which nothing comes before what it needs."""

@@ -38,10 +38,10 @@ def moves(outcome):
 
 def test_the_outcome_has_exactly_the_keys_it_promises():
 	outcome = run(issue("a"), hook("b", after=["a"]), step("c", after=["b"]))
-	assert set(outcome) == {"run", "steps", "timeline", "documents", "messages"}
-	assert set(outcome["run"]) == {"status", "started_at", "completed_at", "read"}
+	assert set(outcome) == {"run", "steps", "compensation", "timeline", "documents", "messages"}
+	assert set(outcome["run"]) == {"status", "started_at", "completed_at", "read", "sla"}
 	keys = {"status", "trigger_at", "started_at", "completed_at", "attempts", "result", "error"}
-	keys |= {"reason", "handled", "rendered", "read"}
+	keys |= {"reason", "handled", "rendered", "read", "sla"}
 	assert list(outcome["steps"]) == ["a", "b", "c"]
 	assert all(set(entry) == keys for entry in outcome["steps"].values())
 	assert all(set(entry) == {"at", "step", "status"} for entry in outcome["timeline"])
@@ -70,6 +70,7 @@ def test_onboarding_takes_eleven_months_and_no_time():
 		"started_at": "2026-03-02T09:00:00+00:00",
 		"completed_at": "2027-01-30T09:00:00+00:00",
 		"read": {"doc.party_type": "Customer"},
+		"sla": None,
 	}
 	assert outcome["steps"]["survey"]["trigger_at"] == "2026-03-03T09:00:00+00:00"
 	assert [(m["channel"], m["step"]) for m in outcome["messages"]] == [
@@ -287,3 +288,25 @@ def test_ends_are_read_as_times_or_durations(text, until):
 def test_what_is_neither_time_nor_duration_is_refused(text):
 	with pytest.raises(FlowError):
 		read_until(text)
+
+
+def test_what_would_be_late_is_seen_with_the_virtual_clock():
+	definition = flow(
+		step("ask", when="manual", sla={"warn": "1d", "breach": "2d", "escalate": {"role": "Support"}}),
+		issue("boss", "It is late", parent="ask", branch="sla_breach"),
+	)
+	definition["sla"] = {"breach": "1w"}
+	start = datetime(2026, 3, 16, 9, tzinfo=timezone.utc)
+	outcome = simulate(Scenario(definition, now=start))
+	told = [(e["at"][:10], e["step"], e["sla"]) for e in outcome["timeline"] if "sla" in e]
+	assert told == [
+		("2026-03-17", "ask", "at_risk"),
+		("2026-03-18", "ask", "overdue"),
+		("2026-03-23", None, "overdue"),
+	]
+	assert outcome["steps"]["boss"]["status"] == "done"
+	assert (outcome["steps"]["ask"]["sla"]["standing"], outcome["run"]["sla"]["standing"]) == ("overdue",) * 2
+	notices = [(m["step"], m["subject"], m["to"]) for m in outcome["messages"] if m["channel"] == "notice"]
+	assert notices == [
+		("ask", "at_risk", ""), ("ask", "late", ""), ("ask", "escalated", "Support"), ("", "late", "")
+	]  # fmt: skip

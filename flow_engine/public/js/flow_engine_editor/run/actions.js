@@ -92,8 +92,7 @@ export function actionsOf(t) {
 			endpoint: "runs.cancel",
 			done: t("Cancelled."),
 			title: (what) => t("Cancel the run of “{0}”", [what]),
-			message:
-				t("Nothing more of it happens. A call that is under way may still arrive.") + " " + final,
+			message: t("Nothing more of it happens, ever. A call that is under way may still arrive."),
 			danger: true,
 			reason: "required",
 			undoes: "asked",

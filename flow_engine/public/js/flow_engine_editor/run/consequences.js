@@ -57,5 +57,18 @@ export function bodyText(message) {
 }
 
 export function channelWord(channel, t) {
-	return { email: t("E-mail"), sms: t("SMS"), http: t("Web call") }[channel] || channel;
+	const words = { email: t("E-mail"), sms: t("SMS"), http: t("Web call"), notice: t("Notice") };
+	return words[channel] || channel;
+}
+
+/** What a message is about: its subject, of a notice in words, else where it goes. */
+export function messageTitle(message, t) {
+	if (message.channel !== "notice") return message.subject || message.url || message.to;
+	const words = {
+		late: t("It is late"),
+		at_risk: t("It will soon be late"),
+		escalated: t("It is late: others are asked"),
+		delegated: t("It is given on"),
+	};
+	return words[message.subject] || message.subject;
 }

@@ -5,14 +5,19 @@ import { between } from "./times.js";
 export function statesAt(steps, timeline, place) {
 	if (place >= timeline.length) return Object.entries(steps).map(([id, state]) => ({ ...state, id }));
 	const then = new Map();
-	for (const entry of timeline.slice(0, place)) then.set(entry.step, entry);
+	const late = new Map();
+	for (const entry of timeline.slice(0, place)) {
+		then.set(entry.step, entry);
+		if (entry.sla) late.set(entry.step, entry.sla);
+	}
 	return Object.entries(steps).map(([id, state]) => {
 		const entry = then.get(id);
 		if (!entry) return { id, status: "pending", attempts: 0 };
-		if (entry.status === state.status) return { ...state, id };
+		const sla = late.has(id) ? { ...state.sla, standing: late.get(id), open: true } : null;
+		if (entry.status === state.status) return { ...state, id, sla };
 		// What it would come to was not known yet.
 		const { trigger_at, started_at } = state;
-		return { id, status: entry.status, trigger_at, started_at, attempts: 0 };
+		return { id, status: entry.status, trigger_at, started_at, attempts: 0, sla };
 	});
 }
 

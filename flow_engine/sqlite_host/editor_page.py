@@ -27,7 +27,7 @@ class PageNotBuilt(FlowError):
 def answers(parts: Sequence[str]) -> bool:
 	"""Is this address one of the page's?"""
 	match list(parts):
-		case [] | ["new"] | ["runs"] | ["schedules"] | ["audit"] | ["webhooks"]:
+		case [] | ["new"] | ["runs"] | ["schedules"] | ["audit"] | ["webhooks"] | ["hooks"]:
 			return True
 		case ["templates" | "runs" | "schedules" | "hooks", _]:
 			return True

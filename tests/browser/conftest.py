@@ -1,9 +1,13 @@
 """A real Chromium, whose pages fail a test when a script fails or the page's own rules are broken."""
 
 import shutil
+import sys
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Error, sync_playwright
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from flow_engine.sqlite_host import editor_page
 

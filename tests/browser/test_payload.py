@@ -1,4 +1,4 @@
-"""What a flow asks for, in a real browser: asked in rows or JSON, given in a form, refused beside the field."""
+"""What a flow asks for, in a real browser: as rows or JSON; given in a form, refused beside the field."""
 
 import re
 
@@ -63,7 +63,8 @@ def test_a_flow_is_started_with_its_form_and_problems_stand_beside_their_fields(
 	page.get_by_role("button", name="Edit as JSON").click()
 	text = form.get_by_label("Payload as JSON")
 	expect(text).to_have_value(
-		'{\n  "subject": "Leak",\n  "lines": [],\n  "kind": "Move",\n  "tags": [\n    "red",\n    "blue"\n  ]\n}'
+		'{\n  "subject": "Leak",\n  "lines": [],\n  "kind": "Move",\n'
+		'  "tags": [\n    "red",\n    "blue"\n  ]\n}'
 	)
 	text.fill('{"subject": "Leak", "floors": 2, "tags": ["red"]}')
 	page.get_by_role("button", name="Edit as a form").click()

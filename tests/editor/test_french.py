@@ -13,6 +13,7 @@ EDITOR = PACKAGE / "public" / "js" / "flow_engine_editor"
 LITERAL = re.compile(r"""\bt\(\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')""")
 FOLDERS = (
 	"canvas",
+	"hooks",
 	"host",
 	"model",
 	"pages",

@@ -6,6 +6,7 @@ import { createDeskHost } from "./flow_engine_editor/host/desk.js";
 
 import StartPage from "./flow_engine_editor/pages/StartPage.vue";
 import RunView from "./flow_engine_editor/run/RunView.vue";
+import HookView from "./flow_engine_editor/hooks/HookView.vue";
 import NewSchedule from "./flow_engine_editor/schedules/NewSchedule.vue";
 import ScheduleView from "./flow_engine_editor/schedules/ScheduleView.vue";
 import VersionsPage from "./flow_engine_editor/versions/VersionsPage.vue";
@@ -44,6 +45,7 @@ Object.assign(flow_engine.editor, {
 	mount_editor: (element, props) => mount(FlowEditor, element, props),
 	mount_run: (element, props) => mount(RunView, element, props),
 	mount_start: (element, props) => mount(StartPage, element, props),
+	mount_hook: (element, props) => mount(HookView, element, props),
 	mount_schedule: (element, props) => mount(ScheduleView, element, props),
 	mount_new_schedule: (element, props) => mount(NewSchedule, element, props),
 	mount_versions: (element, props) => mount(VersionsPage, element, props),

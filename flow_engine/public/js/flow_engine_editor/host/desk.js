@@ -18,6 +18,8 @@ const ACTIONS = {
 	runs: () => frappe.model.can_read("Flow Run"),
 	schedule: () => frappe.model.can_write("Flow Schedule"),
 	schedules: () => frappe.model.can_read("Flow Schedule"),
+	hook: () => frappe.model.can_write("Flow Inbound Hook"),
+	hooks: () => frappe.model.can_read("Flow Inbound Hook"),
 };
 
 const t = (text, values) => __(text, values);
@@ -155,6 +157,8 @@ export function createDeskHost({ catalogName = "project" } = {}) {
 				template_version: version,
 				...(status ? { status } : {}),
 			})}`,
+		openHooks: (template) =>
+			frappe.set_route("List", "Flow Inbound Hook", "List", { flow_template: template }),
 		openSchedules: (template) =>
 			frappe.set_route("List", "Flow Schedule", "List", { flow_template: template }),
 		navigate: (address) => frappe.set_route(address),

@@ -95,6 +95,7 @@ export function createStandaloneHost({ navigate, language = navigator.language }
 		"Flow Template": (name) => `/templates/${encodeURIComponent(name)}`,
 		"Flow Run": (name) => `/runs/${encodeURIComponent(name)}`,
 		"Flow Schedule": (name) => `/schedules/${encodeURIComponent(name)}`,
+		"Flow Inbound Hook": (name) => `/hooks/${encodeURIComponent(name)}`,
 	};
 	const href = (doctype, name) =>
 		(pages[doctype] && pages[doctype](name)) ||
@@ -116,6 +117,7 @@ export function createStandaloneHost({ navigate, language = navigator.language }
 		open: (doctype, name) => navigate(href(doctype, name)),
 		hrefOfFire: (fire) => `/runs?fire=${encodeURIComponent(fire)}`,
 		runsHref: (filters) => `/runs?${new URLSearchParams(filters)}`,
+		openHooks: (template) => navigate(`/hooks?template=${encodeURIComponent(template)}`),
 		openSchedules: (template) => navigate(`/schedules?template=${encodeURIComponent(template)}`),
 		navigate,
 		follow,

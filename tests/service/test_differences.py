@@ -3,6 +3,8 @@
 import re
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from flow_engine.engine.kinds import register
 from flow_engine.service import differences as module
@@ -35,7 +37,8 @@ def test_a_difference_is_a_line_with_labels_instead_of_ids():
 	assert lines() == [
 		"Variable “days”: added",
 		"Step “Open it”: Waits for is now “Tell them” (was “Wait a week”)",
-		"Step “Open it”: When it has failed for good is now Go on as if it were done (was Stop and wait for somebody)",
+		"Step “Open it”: When it has failed for good is now Go on as if it were done "
+		"(was Stop and wait for somebody)",
 		"Step “Tell them”: moved, from under “Is it big?”, branch “Yes” to under “Is it big?”, branch “No”",
 		"Step “Tell them”: Subject is now “Salut” (was “Hello”)",
 		"Step “Wait a week”: removed",
@@ -70,3 +73,40 @@ def test_a_long_value_is_cut_and_a_brace_is_no_place():
 	said = describe(BEFORE, other, register(), BUSINESS_EVENTS)["lines"]
 	assert any("{0} {x}" in line for line in said)
 	assert max(map(len, said)) < 600
+
+
+# --- whatever is stored -------------------------------------------------------------------------------------
+
+names = st.sampled_from(
+	["id", "kind", "label", "trigger", "payload", "depends_on", "parent_id", "branch", "a"]
+)
+anything = st.recursive(
+	st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=8)),
+	lambda inner: (
+		st.lists(inner, max_size=4) | st.dictionaries(names | st.text(max_size=4), inner, max_size=5)
+	),
+	max_leaves=20,
+)
+half_made = st.fixed_dictionaries(
+	{},
+	optional={
+		"trigger": anything,
+		"variables": anything,
+		"payload_schema": anything,
+		"steps": st.lists(st.one_of(anything, st.dictionaries(names, anything)), max_size=5),
+	},
+)
+
+
+@settings(deadline=None)
+@given(half_made, half_made)
+def test_anything_that_may_be_stored_is_compared(before, after):
+	told = describe(before, after, register(), BUSINESS_EVENTS, speaker("fr"))
+	assert all(isinstance(line, str) and line for line in told["lines"])
+	assert describe(after, after, register(), BUSINESS_EVENTS)["changes"] == []
+	# Each difference has a way back: what was added one way was removed the other.
+	back = describe(after, before, register(), BUSINESS_EVENTS)
+	assert back["counts"]["added"] == told["counts"]["removed"]
+	assert {c["name"] for c in back["changes"] if not c["moved"]} >= {
+		c["name"] for c in told["changes"] if c["how"] in ("added", "removed")
+	}

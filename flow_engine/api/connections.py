@@ -43,7 +43,7 @@ def flows(doctype=None, docname=None):
 	if not any(frappe.has_permission("Flow Template", right) for right in ("read", "select")):
 		return {"watching": [], "runs": [], "startable": []}
 	runs = _runs(doctype, docname) if docname and frappe.has_permission("Flow Run", "read") else []
-	return flows_about(_visible_flows, doctype, runs, run_access.may_start())
+	return flows_about(_visible_flows, doctype, runs, run_access.may_start_flow)
 
 
 def _visible_flows(filters):

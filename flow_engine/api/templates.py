@@ -98,9 +98,9 @@ def version(name=None, version=None):
 @frappe.whitelist(methods=["GET", "POST"])
 @endpoint
 def payload_schema(name=None):
-	"""What the published version wants to be started with: for whoever may start flows."""
-	run_access.check_may_start()
+	"""What the published version wants to be started with: for whoever may start it."""
 	host = get_host()
+	run_access.check_may_start(run_access.starters_of(name))
 	return doors.payload_schema(host, host.templates, name)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import frappe
 
 from flow_engine.engine.allow_lists import Person, check_start
-from flow_engine.engine.errors import BadInput, NotAllowed, RunNotFound
+from flow_engine.engine.errors import BadInput, FlowError, NotAllowed, RunNotFound
 from flow_engine.frappe_host.host import get_host
 from flow_engine.frappe_host.permissions import may_read
 
@@ -47,9 +47,18 @@ def check_may_start(starters: Mapping[str, Any] | None = None) -> None:
 		raise NotAllowed("Only Flow Users and Flow Managers may start a flow.")
 
 
-def is_starter(starters: Mapping[str, Any] | None) -> bool:
+def starters_of(template: Any) -> Mapping[str, Any] | None:
+	"""Whom the published version of a flow names; nobody where there is none, which others say."""
 	try:
-		check_may_start(starters)
+		return get_host().templates.trigger_of(template).starters if isinstance(template, str) else None
+	except FlowError:
+		return None
+
+
+def may_start_flow(template: str) -> bool:
+	"""May the caller start this flow by hand, as it is published?"""
+	try:
+		check_may_start(starters_of(template))
 	except NotAllowed:
 		return False
 	return True

@@ -21,12 +21,16 @@ _RUN = ("name", "status", "flow_template", "template_name", "failed_steps", "sta
 
 
 def flows_about(
-	find: Find, doctype: str, runs: Sequence[Mapping[str, Any]], may_start: bool = True
+	find: Find,
+	doctype: str,
+	runs: Sequence[Mapping[str, Any]],
+	may_start: Callable[[str], bool] = lambda flow: True,
 ) -> dict[str, Any]:
 	"""`{watching, runs, startable}`: flows whose trigger is about the DocType, active or not; the runs given,
 	with the names of their flows; active flows that a person may start on such a document.
 
-	find: the flows that the caller may see, by equal columns.
+	find: the flows that the caller may see, by equal columns. may_start: may they start the flow of this name
+	by hand?
 	"""
 	about = find({"applies_to": doctype})
 	by_hand = [
@@ -38,7 +42,7 @@ def flows_about(
 	return {
 		"watching": [_shown(flow) for flow in about if flow["trigger_event"] != "manual"],
 		"runs": [{key: value for key, value in _named(run, titles).items() if key in _RUN} for run in runs],
-		"startable": [_shown(flow) for flow in by_hand] if may_start else [],
+		"startable": [_shown(flow) for flow in by_hand if may_start(flow["name"])],
 	}
 
 

@@ -68,7 +68,8 @@ def complete(run=None, step_id=None, token=None, result=None, **body):
 	if frappe.session.user == "Guest":
 		raise NotAllowed("A step token is needed.")
 	reason, person = body.get("reason"), run_access.person()
-	run_access.check_may_see(read.needed(run, "run"))
+	run, step_id = read.needed(run, "run"), read.needed(step_id, "step_id")
+	run_access.check_may_see(run)
 	return doors.complete(get_host(), run, step_id, _value(result), reason=reason, person=person)
 
 
@@ -76,7 +77,8 @@ def complete(run=None, step_id=None, token=None, result=None, **body):
 @endpoint
 def delegate(run=None, step_id=None, to=None, away=None, reason=None):
 	"""Give a step that waits for a person to other users; without `away`, whoever asks gives it up."""
-	run_access.check_may_see(read.needed(run, "run"))
+	run, step_id = read.needed(run, "run"), read.needed(step_id, "step_id")
+	run_access.check_may_see(run)
 	away = [frappe.session.user] if away is None else away
 	return delegating.delegate(
 		get_host(),

@@ -9,13 +9,13 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from benchmarks import comparing, erpnext_site, memory, planning, serving, standalone
+from benchmarks import comparing, erpnext_site, memory, planning, schedules, serving, standalone
 from benchmarks.measure import ROUNDS, Measurement
 
 HERE = Path(__file__).resolve().parent
 LATEST = HERE / "latest.json"
 PEERS_PYTHON = HERE.parent / ".venv-peers" / "bin" / "python"
-SECTIONS = ("planning", "standalone", "peers", "http", "memory", "erpnext")
+SECTIONS = ("planning", "standalone", "schedules", "peers", "http", "memory", "erpnext")
 
 
 def main() -> int:
@@ -44,6 +44,8 @@ def main() -> int:
 		measured += shown(planning.measure(rounds))
 	if "standalone" in wanted:
 		measured += shown(standalone.measure(rounds))
+	if "schedules" in wanted:
+		measured += shown(schedules.measure(rounds))
 	if "http" in wanted:
 		measured += shown(serving.measure(rounds))
 	if "memory" in wanted:

@@ -246,7 +246,7 @@ def is_busy(host: Any, row: Mapping[str, Any], besides: str | None = None) -> bo
 def fire_by_hand(host: Any, row: Mapping[str, Any], user: str | None, reason: str) -> dict[str, Any]:
 	"""A fire that somebody asks for, in the current transaction. Overlaps and days off are theirs to mind.
 	Raises what keeps the flow from being started."""
-	now = host.runs.now()
+	now = host.runs.now().replace(microsecond=0)
 	trigger = startable(host, row["flow_template"])
 	problems = fitting_problems(schema_of(host, trigger.template, trigger.version), row["payload"])
 	if problems:

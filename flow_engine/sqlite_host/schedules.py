@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -128,9 +130,16 @@ def _fits(values: Mapping[str, Any], filters: list[Any]) -> bool:
 	return all(_holds(values.get(field), operator, wanted) for field, operator, wanted in filters)
 
 
+@lru_cache(maxsize=256)
+def _pattern(like: str) -> re.Pattern[str]:
+	"""As SQL reads it: `%` is anything, `_` one character, case plays no part."""
+	parts = (".*" if letter == "%" else "." if letter == "_" else re.escape(letter) for letter in like)
+	return re.compile("".join(parts), re.IGNORECASE | re.DOTALL)
+
+
 def _holds(value: Any, operator: str, wanted: Any) -> bool:
 	if operator == "is":
 		return (value in (None, "")) == (str(wanted) == "not set")
 	if operator in ("like", "not like"):
-		return (str(wanted).strip("%").lower() in str(value or "").lower()) == (operator == "like")
+		return bool(_pattern(str(wanted)).fullmatch(str(value or ""))) == (operator == "like")
 	return PREDICATES[_OPERATORS.get(operator, operator)](value, wanted, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from unittest.mock import patch
 
 import frappe
 from frappe.tests.utils import FrappeTestCase
@@ -12,7 +13,7 @@ from flow_engine.store.date_scans import SqlDateScans
 from flow_engine.store.schedules import SqlSchedules
 from flow_engine.testing.contract.dates import DateContract
 from flow_engine.testing.contract.fan_outs import FanOutContract
-from flow_engine.testing.contract.schedules import ScheduleContract
+from flow_engine.testing.contract.schedules import ScheduleContract, ScheduleWords
 
 _LOCAL = "flow_engine_host"
 
@@ -41,6 +42,62 @@ class OnSiteLater(OnSite):
 
 class TestSchedules(OnSiteLater, ScheduleContract, FrappeTestCase):
 	pass
+
+
+class TestLooking(OnSiteLater, ScheduleWords, FrappeTestCase):
+	"""What the tick asks every minute goes along an index, however many schedules there are."""
+
+	def plan(self, ask):
+		"""Table → index of the statements that `ask` makes."""
+		found = {}
+		sql = frappe.db.sql
+
+		def explained(query, *args, **kwargs):
+			text = str(query).strip()
+			if text.upper().startswith("SELECT") and "`tab" in text:
+				for row in sql(f"EXPLAIN {text}", *args, as_dict=True):
+					found[row["table"]] = row["key"]
+			return sql(query, *args, **kwargs)
+
+		with patch.object(frappe.db, "sql", explained):
+			ask()
+		return found
+
+	def test_each_question_of_the_tick_has_its_index(self):
+		template = self.flow_of()
+		names = [self.schedule(template) for _ in range(40)]
+		frappe.db.sql(
+			"insert into `tabFlow Schedule Fire` "
+			"(name, flow_schedule, flow_template, fire_utc, status) "
+			"select concat(s.name, '.', t.name), s.name, s.flow_template, utc_timestamp(), 'completed' "
+			"from `tabFlow Schedule` s, `tabRole` t where s.flow_template = %s",
+			template,
+		)
+		frappe.db.sql("analyze table `tabFlow Schedule`, `tabFlow Schedule Fire`")
+		store = self.host.schedules.store
+		asked = {
+			"tabFlow Schedule": (lambda: store.due(100), "wake_at"),
+			"tabFlow Schedule Fire": (lambda: store.due_fires(100), "wake_at"),
+		}
+		for table, (ask, index) in asked.items():
+			self.assertEqual(self.plan(ask), {table: index})
+		plan = self.plan(lambda: store.fires_of(names[0], 20, 0))
+		self.assertEqual(plan, {"tabFlow Schedule Fire": "schedule_fire_utc"})
+		self.assertEqual(self.plan(lambda: store.of_flow(template)), {"tabFlow Schedule": "flow_template"})
+		plan = self.plan(lambda: store.open_fires(names[0]))
+		self.assertIn(plan["tabFlow Schedule Fire"], ("schedule_fire_utc", "wake_at"))
+
+	def test_a_tick_that_finds_nothing_asks_two_questions(self):
+		asked = []
+		sql = frappe.db.sql
+
+		def noted(query, *args, **kwargs):
+			asked.append(str(query))
+			return sql(query, *args, **kwargs)
+
+		with patch.object(frappe.db, "sql", noted):
+			self.fire()
+		self.assertEqual(len([query for query in asked if "`tab" in query]), 2, asked)
 
 
 class TestFanOuts(OnSiteLater, FanOutContract, FrappeTestCase):

@@ -9,13 +9,14 @@ compensating.py when it happens.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from flow_engine.engine.definition import (
 	COMPENSATE,
+	LATE_BRANCH,
 	Compensate,
 	FlowDefinition,
 	OnError,
@@ -169,7 +170,17 @@ def _chained(definition: FlowDefinition, order: Iterable[str]) -> Iterable[Step]
 		for other in steps:
 			step = definition.step(other)
 			yield replace(step, branch=None) if step.parent_id == step_id else step
-		before = (step_id, *steps)
+		before = tuple(_awaited(definition, step_id, steps))
+
+
+def _awaited(definition: FlowDefinition, undone: str, steps: Sequence[str]) -> Iterator[str]:
+	"""Those whose end means that all of them have ended: no child ends before its parent, but one of lateness
+	may. A step can be skipped before what it depends on has ended, so all others are named."""
+	above = {undone} if steps else set()
+	for one in steps:
+		if definition.step(one).branch != LATE_BRANCH:
+			above.add(definition.step(one).parent_id or "")
+	yield from (one for one in (undone, *steps) if one not in above)
 
 
 def is_compensation(record: RunRecord) -> bool:

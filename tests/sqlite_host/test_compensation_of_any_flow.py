@@ -179,8 +179,8 @@ class TestAnyFlow(TestCase):
 			expected = [
 				step_id
 				for step_id in reversed(story.done())
-				if compensating_steps(definition, step_id)
-				or (definition.step(step_id).kind == "t_own" and definition.step(step_id).compensate)
+				if definition.step(step_id).compensate is not False
+				and (compensating_steps(definition, step_id) or definition.step(step_id).kind == "t_own")
 			]
 			plan = [one.step_id for one in plan_of(story.host, session) if one.acts]
 			self.assertEqual(plan, expected)

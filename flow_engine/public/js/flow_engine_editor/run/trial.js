@@ -25,6 +25,8 @@ function createTrial(editor, host) {
 		start: "",
 		undo: false,
 		answers: {},
+		payload: {},
+		unreadable: false,
 	});
 	const result = shallowRef(null);
 	const flow = shallowRef(null);
@@ -47,6 +49,7 @@ function createTrial(editor, host) {
 			args.doc = { doctype, ...Object.fromEntries(filled) };
 			args.doctype = doctype;
 		}
+		if (editor.flow.value.payload_schema) args.variables = setup.payload;
 		if (setup.start) args.now = setup.start;
 		if (setup.undo) args.compensate = 1;
 		args.completions = waiting

@@ -122,3 +122,16 @@ def test_what_a_flow_asks_for_is_edited_as_rows_and_as_json_and_is_read_by_its_s
 	panel = Panel(tree, "tell")
 	panel.field("Subject").fill("{{flo")
 	expect(page.locator(".fe-values-option .fe-values-label").first).to_have_text("Floors")
+
+
+def test_a_test_run_asks_for_what_a_start_by_hand_asks_for(served, open_page):
+	definition = {**flow(issue("tell", "{{variables.subject}}")), "payload_schema": SCHEMA}
+	made = served.api("templates.create", template_name="Tried", flow_definition=definition)
+	page = open_page()
+	page.goto(f"{served.url}/templates/{made['template']['name']}")
+	page.get_by_role("button", name="Test run").click()
+	page.get_by_role("button", name="Run the test").click()
+	expect(page.locator("[data-payload-field='subject'] .fe-fault")).to_have_text("This value is missing.")
+	page.locator("[data-payload-field='subject'] input").fill("Leak")
+	page.get_by_role("button", name="Run the test").click()
+	expect(page.get_by_text("It would run to its end.")).to_be_visible()

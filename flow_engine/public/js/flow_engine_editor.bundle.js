@@ -4,6 +4,7 @@ import { createApp, h, ref } from "vue";
 import FlowEditor from "./flow_engine_editor/canvas/FlowEditor.vue";
 import { createDeskHost } from "./flow_engine_editor/host/desk.js";
 
+import StartPayload from "./flow_engine_editor/payload/StartPayload.vue";
 import StartPage from "./flow_engine_editor/pages/StartPage.vue";
 import RunView from "./flow_engine_editor/run/RunView.vue";
 import HookView from "./flow_engine_editor/hooks/HookView.vue";
@@ -46,6 +47,7 @@ Object.assign(flow_engine.editor, {
 	mount_run: (element, props) => mount(RunView, element, props),
 	mount_start: (element, props) => mount(StartPage, element, props),
 	mount_hook: (element, props) => mount(HookView, element, props),
+	mount_payload: (element, props) => mount(StartPayload, element, props),
 	mount_schedule: (element, props) => mount(ScheduleView, element, props),
 	mount_new_schedule: (element, props) => mount(NewSchedule, element, props),
 	mount_versions: (element, props) => mount(VersionsPage, element, props),

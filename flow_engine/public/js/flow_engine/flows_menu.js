@@ -48,17 +48,52 @@ function fill(frm, { watching, runs, startable }) {
 	}
 }
 
-function start(frm, flow) {
+async function start(frm, flow) {
+	const { payload_schema } = await flow_engine.call("templates.payload_schema", { name: flow.name });
+	const about = { template: flow.name, doctype: frm.doctype, docname: frm.doc.name };
+	if (payload_schema) return ask_payload(frm, flow, about, payload_schema);
 	const question = __(
 		"Start {0} on {1}?",
 		[flow.template_name, frm.doc.name].map(frappe.utils.escape_html),
 	);
 	frappe.confirm(question, () =>
-		flow_engine
-			.call("runs.start", { template: flow.name, doctype: frm.doctype, docname: frm.doc.name })
-			.then(({ run }) => {
-				frappe.show_alert({ message: __("Run {0} is started.", [run]), indicator: "green" });
-				frm.reload_doc();
-			}),
+		flow_engine.call("runs.start", about).then(({ run }) => tell_started(frm, run)),
 	);
+}
+
+// What the flow asks for is given in the same form as in the editor; what is wrong is said beside each field.
+async function ask_payload(frm, flow, about, schema) {
+	await flow_engine.load_editor();
+	const title = __("Start: {0}", [frappe.utils.escape_html(flow.template_name)]);
+	const dialog = new frappe.ui.Dialog({
+		title,
+		primary_action_label: __("Start"),
+		primary_action() {
+			const variables = mounted.exposed().read();
+			if (!variables) return;
+			frappe.call({
+				method: "flow_engine.api.runs.start",
+				args: { ...about, variables },
+				freeze: true,
+				callback({ message }) {
+					dialog.hide();
+					tell_started(frm, message.run);
+				},
+				error(reply) {
+					const { code, problems } = reply?.responseJSON || {};
+					if (code === "invalid_payload" && problems) mounted.exposed().show(problems);
+					else flow_engine.show_refusal(reply);
+				},
+			});
+		},
+	});
+	dialog.$wrapper.addClass("fe-desk-dialog");
+	const mounted = flow_engine.editor.mount_payload(dialog.body, { schema });
+	dialog.onhide = () => mounted.destroy();
+	dialog.show();
+}
+
+function tell_started(frm, run) {
+	frappe.show_alert({ message: __("Run {0} is started.", [run]), indicator: "green" });
+	frm.reload_doc();
 }

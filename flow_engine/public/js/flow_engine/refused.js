@@ -14,6 +14,8 @@ flow_engine.call = function (method, args) {
 	);
 };
 
+flow_engine.show_refusal = show_refusal;
+
 function show_refusal(reply) {
 	// The framework has a message of its own for what is forbidden.
 	if (!reply || !reply.responseJSON || reply.status === 403) return;

@@ -47,6 +47,7 @@ def examine() -> list[Finding]:
 		_incidents,
 		_flows,
 		_endpoints,
+		_schedules,
 	)
 	for check in checks:
 		try:
@@ -272,3 +273,29 @@ def _endpoints() -> Iterator[Finding]:
 		)
 	if not paused:
 		yield Finding("ok", "Webhook endpoints", "none is paused")
+
+
+def _schedules() -> Iterator[Finding]:
+	late = datetime.now(timezone.utc).replace(tzinfo=None) - timedelta(minutes=OVERDUE_MINUTES)
+	overdue = frappe.db.count("Flow Schedule", {"wake_at": ("<", late)})
+	if overdue:
+		yield Finding(
+			"error",
+			"Schedules",
+			f"{overdue} should have fired more than {OVERDUE_MINUTES} minutes ago",
+			"see that the scheduler runs the minute tick; its Scheduled Job Log says what went wrong",
+		)
+	held = frappe.get_all("Flow Schedule", {"status": "invalid"}, ["schedule_name", "last_error"], limit=20)
+	for one in held:
+		yield Finding(
+			"warning",
+			"Schedules",
+			f"{one.schedule_name} does not fire: {one.last_error}",
+			"put its payload right, publish a version that it fits, or switch its flow on",
+		)
+	for one in frappe.get_all("Flow Date Scan", {"last_error": ("is", "set")}, ["name", "last_error"]):
+		yield Finding(
+			"warning", "Dates", f"{one.name} looks for dates in vain: {one.last_error}", "see to its trigger"
+		)
+	if not (overdue or held):
+		yield Finding("ok", "Schedules", "none is overdue or held back")

@@ -8,6 +8,7 @@ from unittest.mock import patch
 import frappe
 from frappe.tests.utils import FrappeTestCase
 
+from flow_engine.frappe_host.doctor import _schedules
 from flow_engine.frappe_host.tests.test_contract import OnSite
 from flow_engine.store.date_scans import SqlDateScans
 from flow_engine.store.schedules import SqlSchedules
@@ -42,6 +43,16 @@ class OnSiteLater(OnSite):
 
 class TestSchedules(OnSiteLater, ScheduleContract, FrappeTestCase):
 	pass
+
+
+class TestDoctor(OnSiteLater, ScheduleWords, FrappeTestCase):
+	def test_the_doctor_names_what_is_overdue_and_what_is_held_back(self):
+		names = [self.schedule(self.flow_of()) for _ in range(2)]
+		self.set_row("Flow Schedule", names[0], wake_at="2020-01-01 00:00:00")
+		self.set_row("Flow Schedule", names[1], status="invalid", last_error=self.named("No fit"))
+		said = [(found.level, found.text) for found in _schedules()]
+		self.assertIn("error", [level for level, text in said if "should have fired" in text])
+		self.assertTrue([text for level, text in said if level == "warning" and self.named("No fit") in text])
 
 
 class TestLooking(OnSiteLater, ScheduleWords, FrappeTestCase):

@@ -13,6 +13,8 @@ from flow_engine.engine.problems import WARNING, Problems, quoted
 from flow_engine.engine.step_checks import CheckedStep
 
 _NONE = -1
+# The DocType whose documents ERPNext keeps service levels of.
+AGREED = "Issue"
 _SHOWN_IN_A_CYCLE = 8
 
 
@@ -56,7 +58,9 @@ def check_graph(steps: Sequence[CheckedStep], problems: Problems, *, whole: bool
 		for i, (step, parent) in enumerate(zip(steps, parents, strict=True))
 		if step.branch == LATE_BRANCH and parent not in [other for _, other in dependencies[i]]
 	}
-	return Graph(node, tuple(_upstream(before, open_parents)), tuple(undone_by))
+	graph = Graph(node, tuple(_upstream(before, open_parents)), tuple(undone_by))
+	_check_agreements(steps, graph, problems)
+	return graph
 
 
 def _check_parent(step: CheckedStep, node: dict[str, int], problems: Problems) -> int:
@@ -115,6 +119,23 @@ def _check_branch(step: CheckedStep, parent: CheckedStep | None, problems: Probl
 		known = ", ".join((*parent.kind.branches, *FAILURE_BRANCHES, LATE_BRANCH))
 		message = f"“{parent.label}” has no branch {quoted(step.branch)} (it has: {known})."
 		problems.add(path, "unknown_branch", message, step=step.id)
+
+
+def _check_agreements(steps: Sequence[CheckedStep], graph: Graph, problems: Problems) -> None:
+	"""Who takes the time of an Issue names a step that has opened one by then."""
+	for i, step in enumerate(steps):
+		if step.sla_source is None:
+			continue
+		path, other = f"{step.path}.sla.from", graph.node.get(step.sla_source)
+		if other is None:
+			message = f"There is no step {quoted(step.sla_source)} to take the time from."
+			problems.add(path, "unknown_dependency", message, step=step.id)
+		elif other == i or not graph.is_upstream(other, i):
+			message = f"This step does not wait for “{steps[other].label}”, so there is no Issue yet."
+			problems.add(path, "unreachable", message, step=step.id)
+		elif steps[other].kind is not None and steps[other].kind.document != AGREED:
+			message = f"“{steps[other].label}” opens no Issue, which alone has a time of its own."
+			problems.add(path, "bad_value", message, step=step.id)
 
 
 def _check_error_branches(steps: Sequence[CheckedStep], parents: list[int], problems: Problems) -> None:

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from flow_engine.engine.outside import Documents as Documents
 from flow_engine.engine.outside import HttpClient as HttpClient
 from flow_engine.engine.outside import HttpReply as HttpReply
+from flow_engine.engine.sla.agreements import Agreement
 from flow_engine.engine.sla.business_hours import BusinessHours, weekdays_nine_to_five
 
 T = TypeVar("T")
@@ -476,3 +477,5 @@ class Host:
 	report: Callable[[BaseException, str], None] = lambda error, where: None
 	# The calendar of this name, or the host's own for `business`. One that is not known counts as that.
 	business_hours: Callable[[str], BusinessHours] = lambda name: weekdays_nine_to_five(ZoneInfo("UTC"))
+	# The service level agreement under which a document `(doctype, name)` stands, where there is one.
+	agreement: Callable[[str, str], Agreement | None] = lambda doctype, name: None

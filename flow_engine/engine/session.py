@@ -63,7 +63,7 @@ class Session:
 		marks = UNMARKED
 		if self.definition.sla and record.step_state.get(RUN_SLA):
 			marks = load_marks(record.step_state[RUN_SLA], parse_utc)
-		self.clocks = Clocks(self.frontier, marks, host.business_hours)
+		self.clocks = Clocks(self.frontier, marks, host.business_hours, host.agreement)
 		self.sla_at = self.clocks.next_at() if self.definition.has_sla else None
 		# Escalations that end with their steps, in this transaction.
 		self._escalated: list[str] = []
@@ -186,7 +186,7 @@ class Session:
 			"wake_at": None if ended else wake_at,
 			"completed_at": now if ended else None,
 			**self.first_failure(),
-			**self.sla_columns(),
+			**self.sla_columns(now),
 		}
 
 	def is_late(self, now: datetime, anew: bool = False) -> bool:
@@ -197,13 +197,13 @@ class Session:
 			self.sla_at = self.clocks.next_at()
 		return self.sla_at is not None and self.sla_at <= now
 
-	def sla_columns(self) -> dict[str, Any]:
+	def sla_columns(self, now: datetime) -> dict[str, Any]:
 		"""When a clock of the run has something to say next, and how the run stands with its promises;
 		nothing for a flow that makes none."""
 		if not self.definition.has_sla:
 			return {}
 		self.sla_at = self.clocks.next_at()
-		return {"sla_at": self.sla_at, "sla_status": self.clocks.standing()}
+		return {"sla_at": self.clocks.look_at(now), "sla_status": self.clocks.standing()}
 
 	def first_failure(self) -> dict[str, Any]:
 		"""`error_code, error_message` of the first unhandled failure in list order, or None for both."""

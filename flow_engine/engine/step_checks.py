@@ -46,6 +46,7 @@ class CheckedStep:
 	payload: Mapping[str, Any] = field(default_factory=dict)
 	on_error: str = OnError.FAIL
 	can_be_late: bool = False
+	sla_source: str | None = None
 	compensate: bool | None = None
 
 	@property
@@ -133,6 +134,7 @@ class _StepCheck:
 			on_error=on_error,
 			compensate=data["compensate"] if isinstance(data.get("compensate"), bool) else None,
 			can_be_late=self._sla(),
+			sla_source=self._sla_source(),
 		)
 
 	def _id(self, taken: dict[str, str]) -> str | None:
@@ -297,6 +299,11 @@ class _StepCheck:
 		for subpath, code, message in sla_problems(sla):
 			self.add(f"sla.{subpath}" if subpath else "sla", code, message)
 		return not isinstance(sla, Mapping) or bool(sla.get("breach") or sla.get("from"))
+
+	def _sla_source(self) -> str | None:
+		sla = self.data.get("sla")
+		source = sla.get("from") if isinstance(sla, Mapping) else None
+		return source if isinstance(source, str) and source else None
 
 	def _timeout(self, kind: Kind | None, payload: Mapping[str, Any]) -> None:
 		seconds = self.data.get("timeout_seconds")

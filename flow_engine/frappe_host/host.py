@@ -14,6 +14,7 @@ from frappe.utils.password import get_encryption_key
 
 from flow_engine.clock import SystemClock
 from flow_engine.engine.ports import Host, HttpClient, HttpReply
+from flow_engine.frappe_host.agreements import agreement_of
 from flow_engine.frappe_host.business_hours import business_hours
 from flow_engine.frappe_host.delivering import delivery_client
 from flow_engine.frappe_host.documents import FrappeDocuments
@@ -106,6 +107,7 @@ def compose_host() -> SiteHost:
 		extra_context=context_providers(),
 		report=report,
 		business_hours=lambda name: business_hours(name, clock.time_zone),
+		agreement=lambda doctype, name: agreement_of(doctype, name, clock.time_zone),
 		templates=templates,
 		deliveries=SqlDeliveries(runs),
 		delivery_client=delivery_client,

@@ -16,7 +16,7 @@ from flow_engine.engine.running import Advanced
 from flow_engine.engine.session import Session
 from flow_engine.engine.state import RunStatus, StepState, StepStatus, in_log
 from flow_engine.service.compensation import run_compensation
-from flow_engine.service.service_levels import clocks_of
+from flow_engine.service.service_levels import agreement_view, clocks_of
 
 
 def describe_run(host: Host, record: RunRecord, values: bool = True) -> dict[str, Any]:
@@ -81,6 +81,7 @@ def describe_run(host: Host, record: RunRecord, values: bool = True) -> dict[str
 			result = host.runs.log_result(record.name, step.id) if in_log(result) else result
 			entry["result"] = result
 			entry["read"] = result.get("read") if isinstance(result, Mapping) else None
+			entry["agreement"] = agreement_view(host, result)
 		elif entry["error"]:
 			entry["error"] = {"code": entry["error"].get("code"), "message": ""}
 		steps.append(entry)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flow_engine.engine.errors import BadInput
+from flow_engine.engine.ports import Host
 from flow_engine.engine.session import Session
 from flow_engine.engine.sla.clocks import STANDINGS, SlaClock
 from flow_engine.service import arguments as read
@@ -28,6 +30,23 @@ def _view(clock: SlaClock) -> dict[str, Any]:
 		"breached_at": _iso(marks.breached_at),
 		"open": clock.open,
 		"standing": clock.standing,
+	}
+
+
+def agreement_view(host: Host, result: Any) -> dict[str, Any] | None:
+	"""The agreement under which the document stands that a step has made, where its host knows of one:
+	`{name, status, response_by, resolution_by, open}`."""
+	if not isinstance(result, Mapping) or not result.get("doctype") or not result.get("name"):
+		return None
+	found = host.agreement(str(result["doctype"]), str(result["name"]))
+	if found is None:
+		return None
+	return {
+		"name": found.name,
+		"status": found.status,
+		"response_by": _iso(found.response_by),
+		"resolution_by": _iso(found.resolution_by),
+		"open": found.open,
 	}
 
 

@@ -1,5 +1,7 @@
 """The key `sla` of steps and flows: what may stand there, and what it says about branches."""
 
+from dataclasses import replace
+
 import pytest
 from kinds_to_validate import KINDS, flow, step
 
@@ -74,6 +76,28 @@ def test_it_is_read_and_written_as_it_was():
 	assert (rule.escalate, rule.keeps, rule.notify) == (People(role="Support"), True, NOBODY)
 	assert parse_sla({}) == Sla()
 	assert "sla" not in dump_definition(parse_definition(flow(step("a"))))
+
+
+def test_the_time_of_an_issue_is_taken_from_a_step_that_has_opened_one():
+	raw = flow(
+		step("open", "opens"),
+		step("call", "wait"),
+		step("other", "opens"),
+		step("good", depends_on=["open"], sla={"from": "open"}),
+		step("early", sla={"from": "other"}),
+		step("wrong", depends_on=["call"], sla={"from": "call"}),
+		step("gone", sla={"from": "nobody"}),
+		step("both", depends_on=["open"], sla={"from": "open", "breach": "3d"}),
+		step("late", parent_id="good", branch="sla_breach"),
+	)
+	kinds = {**KINDS, "opens": replace(KINDS["wait"], name="opens", document="Issue")}
+	found = [(p.path, p.code) for p in validate_definition(raw, kinds)]
+	assert found == [
+		("steps[7].sla.breach", "bad_value"),
+		("steps[4].sla.from", "unreachable"),
+		("steps[5].sla.from", "bad_value"),
+		("steps[6].sla.from", "unknown_dependency"),
+	]
 
 
 def of_branch(parent_sla, *more):

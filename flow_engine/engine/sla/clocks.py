@@ -7,11 +7,12 @@ The run's goes from its start to its end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flow_engine.engine.planning import Frontier
+from flow_engine.engine.sla.agreements import Agreement
 from flow_engine.engine.sla.business_hours import BusinessHours
 from flow_engine.engine.sla.durations import NEVER, Duration
 from flow_engine.engine.sla.marks import UNMARKED, SlaMarks
@@ -20,8 +21,10 @@ from flow_engine.engine.state import StepState, StepStatus
 
 _OPEN = (StepStatus.WAITING, StepStatus.SCHEDULED, StepStatus.RUNNING)
 _PLANNED = ("delay", "date")
+ANOTHER_LOOK = timedelta(hours=1)
 
 Calendars = Callable[[str], BusinessHours]
+Agreements = Callable[[str, str], Agreement | None]
 
 # How a run stands with its promises, the worst first: something is late now; something soon will be;
 # something was late; nothing was.
@@ -78,7 +81,7 @@ def clocked(state: StepState) -> StepState:
 	marks = state.sla or UNMARKED
 	if new == marks.since:
 		return state
-	return state.changed(sla=SlaMarks(new, marks.warned_at, marks.breached_at, marks.due_at))
+	return state.changed(sla=SlaMarks(new, marks.warned_at, marks.breached_at))
 
 
 def standing_of(state: StepState) -> str | None:
@@ -91,10 +94,12 @@ def standing_of(state: StepState) -> str | None:
 class Clocks:
 	"""The clocks of one run, over its frontier. `marks`: the run's own."""
 
-	def __init__(self, frontier: Frontier, marks: SlaMarks, calendars: Calendars):
+	def __init__(self, frontier: Frontier, marks: SlaMarks, calendars: Calendars, agreement: Agreements):
 		self.frontier = frontier
 		self.marks = marks
 		self.calendars = calendars
+		self.agreement = agreement
+		self._promised: dict[str | None, datetime | None] = {}
 		self._known: dict[str, BusinessHours] = {}
 
 	def all(self) -> Iterator[SlaClock]:
@@ -119,8 +124,18 @@ class Clocks:
 		self, step_id: str | None, rule: Sla, marks: SlaMarks, since: datetime | None, is_open: bool
 	) -> SlaClock:
 		warn_at = self._after(rule, rule.warn, since)
-		breach_at = marks.breached_at or marks.due_at or self._after(rule, rule.breach, since)
+		due_at = self._of_agreement(rule) if rule.source else self._after(rule, rule.breach, since)
+		breach_at = marks.breached_at or due_at
 		return SlaClock(step_id, rule, marks, since, marks.warned_at or warn_at, breach_at, is_open)
+
+	def _of_agreement(self, rule: Sla) -> datetime | None:
+		"""What the Issue promises now that the rule's step has opened; nothing once the promise is kept."""
+		if rule.source not in self._promised:
+			made = self.frontier.state(rule.source or "").result
+			named = isinstance(made, Mapping) and made.get("doctype") and made.get("name")
+			found = self.agreement(str(made["doctype"]), str(made["name"])) if named else None
+			self._promised[rule.source] = found.resolution_by if found is not None and found.open else None
+		return self._promised[rule.source]
 
 	def _after(self, rule: Sla, duration: Duration | None, since: datetime | None) -> datetime | None:
 		if duration is None or since is None:
@@ -138,6 +153,14 @@ class Clocks:
 		"""When one of them has something to say next."""
 		times = [clock.next_at for clock in self.all()]
 		return min((when for when in times if when is not None), default=None)
+
+	def look_at(self, now: datetime) -> datetime | None:
+		"""When to look at the run again: when something is due, and where another system keeps the time,
+		which may have moved it, within the hour."""
+		next_at = self.next_at()
+		if not any(clock.rule.source and clock.open and not clock.marks.breached_at for clock in self.all()):
+			return next_at
+		return min(next_at or NEVER, now + ANOTHER_LOOK)
 
 	def standing(self) -> str:
 		"""The worst of them: one of STANDINGS."""

@@ -7,19 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-_KEYS = ("since", "warned_at", "breached_at", "due_at")
+_KEYS = ("since", "warned_at", "breached_at")
 
 
 @dataclass(frozen=True, slots=True)
 class SlaMarks:
 	"""Times are aware UTC. `since`: where the clock does not go since the step became ready. `warned_at`,
 	`breached_at`: the moments it was due, not those at which somebody noticed, so that nothing that follows
-	from them depends on a tick. `due_at`: by when it has to be done, where a document says so."""
+	from them depends on a tick."""
 
 	since: datetime | None = None
 	warned_at: datetime | None = None
 	breached_at: datetime | None = None
-	due_at: datetime | None = None
 
 	def dump(self) -> dict[str, str]:
 		return {key: when.isoformat() for key in _KEYS if (when := getattr(self, key)) is not None}

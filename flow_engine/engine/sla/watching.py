@@ -63,7 +63,7 @@ def _watch(host: Host, run: str) -> bool:
 		save(host, session, now, wake_at=_wake_at(record, session), user=ENGINE)
 	else:
 		# Another tick was faster, or the calendar has changed since.
-		host.runs.write(run, None, **session.sla_columns())
+		host.runs.write(run, None, **session.sla_columns(now))
 	return marked
 
 

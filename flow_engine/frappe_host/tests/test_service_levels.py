@@ -11,6 +11,7 @@ from flow_engine.engine.sla.durations import parse_duration
 from flow_engine.engine.state import RUN_SLA
 from flow_engine.flow_engine.report.overdue_flow_steps.overdue_flow_steps import execute
 from flow_engine.frappe_host.business_hours import business_hours
+from flow_engine.frappe_host.host import get_host
 from flow_engine.frappe_host.tests.people_for_tests import make_user
 from flow_engine.frappe_host.tests.test_questions_and_alerts import RunCase
 from flow_engine.frappe_host.timeline import run_lines
@@ -168,3 +169,38 @@ class TestWhereItIsSeen(RunCase):
 		self.late()
 		(line,) = run_lines("Issue", self.issue)
 		self.assertIn("overdue", line["content"])
+
+
+class TestAgreements(RunCase):
+	"""ERPNext's own Service Level Agreement of an Issue decides when a step that takes its time is late."""
+
+	def setUp(self):
+		super().setUp()
+		self.host = get_host()
+
+	def promised(self, **values):
+		issue = frappe.get_doc({"doctype": "Issue", "subject": "No signal"}).insert()
+		agreement = frappe.new_doc("Service Level Agreement")
+		agreement.update({"name": f"Gold {frappe.generate_hash(length=6)}", "document_type": "Issue"})
+		agreement.db_insert()
+		columns = {"service_level_agreement": agreement.name, "agreement_status": "Resolution Due"}
+		issue.db_set({**columns, **values}, update_modified=False)
+		return issue.name
+
+	def test_an_issue_without_an_agreement_promises_nothing(self):
+		bare = frappe.get_doc({"doctype": "Issue", "subject": "No signal"}).insert().name
+		frappe.db.set_value("Issue", bare, "service_level_agreement", None)
+		self.assertIsNone(self.host.agreement("Issue", bare))
+		self.assertIsNone(self.host.agreement("Customer", bare))
+		self.assertIsNone(self.host.agreement("Issue", "ISS-GONE"))
+
+	def test_its_times_are_the_sites_and_its_state_is_erpnexts(self):
+		name = self.promised(response_by="2030-03-18 10:00:00", sla_resolution_by="2030-03-19 10:00:00")
+		found = self.host.agreement("Issue", name)
+		at = datetime(2030, 3, 19, 10, tzinfo=self.host.clock.time_zone)
+		self.assertEqual((found.resolution_by, found.status, found.open), (at, "Resolution Due", True))
+		for kept in ({"agreement_status": "Fulfilled"}, {"status": "Closed"}):
+			frappe.db.set_value(
+				"Issue", name, {"agreement_status": "Resolution Due", "status": "Open", **kept}
+			)
+			self.assertFalse(self.host.agreement("Issue", name).open)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,8 +10,9 @@ from flow_engine.engine.allow_lists import Person, check_fire
 from flow_engine.engine.crash_points import arm
 from flow_engine.engine.errors import NotAllowed
 from flow_engine.engine.interventions import cancel_run, complete_step, mark_done
+from flow_engine.engine.sla.agreements import Agreement
 from flow_engine.engine.sla.watching import watch_clocks
-from flow_engine.testing.builders import flow, step
+from flow_engine.testing.builders import flow, issue, step
 from flow_engine.testing.contract.base import ContractBase, Killed
 
 HOUR, DAY = 3_600, 86_400
@@ -175,6 +177,35 @@ class ServiceLevelContract(ContractBase):
 		watch_clocks(self.host)
 		watch_clocks(self.host)
 		self.assertEqual([event for event, _step in self.sla_events(run)].count("run.escalated"), 1)
+
+	def test_the_time_of_an_issue_is_its_agreements_which_may_move_it(self):
+		asked: set[tuple[str, str]] = set()
+		promised = {"at": self.now() + timedelta(days=1), "open": True}
+
+		def agreement(doctype: str, name: str) -> Agreement | None:
+			asked.add((doctype, name))
+			return Agreement("Gold", "Resolution Due", None, promised["at"], promised["open"])
+
+		self.host = replace(self.host, agreement=agreement)
+		run = self.start(
+			issue("open", self.named("Promised")),
+			step("solved", when="manual", after=["open"], sla={"from": "open"}),
+			step("boss", "t_db", parent="solved", branch="sla_breach"),
+		)
+		self.drain(run)
+		promised["at"] += timedelta(days=1)
+		self.pass_time(DAY + 60)
+		self.assertEqual((watch_clocks(self.host), self.sla_standing(run)), (0, "on_time"))
+		promised["open"] = False
+		self.pass_time(DAY)
+		self.assertEqual(watch_clocks(self.host), 0)
+		promised["open"] = True
+		self.pass_time(2 * HOUR)
+		self.assertEqual([watch_clocks(self.host), watch_clocks(self.host)], [1, 0])
+		self.drain(run)
+		self.assertEqual(self.state(run, "solved").breached_at, promised["at"])
+		self.assertEqual(self.ran, ["boss"])
+		self.assertEqual(asked, {("Issue", self.state(run, "open").result["name"])})
 
 	def test_whoever_it_goes_to_may_fire_it_and_the_others_still_may(self):
 		people = {"role": "Sales User", "user": "boss@example.com"}

@@ -28,6 +28,18 @@ export function clockWords(clock, host) {
 	return { text: t("due {0}", [due]), tone: clock.standing === "at_risk" ? tone : "info" };
 }
 
+/** `[label, text]` rows about the agreement of an Issue that a step has opened: ERPNext's own words and times. */
+export function agreementFacts(agreement, host) {
+	if (!agreement) return [];
+	const { t } = host;
+	return [
+		[t("Agreement"), agreement.name],
+		[t("Its state"), agreement.status ? t(agreement.status) : ""],
+		[t("Response by"), host.formatTime(agreement.response_by)],
+		[t("Resolution by"), host.formatTime(agreement.resolution_by)],
+	].filter(([, text]) => text);
+}
+
 /** `[label, text]` rows about a clock, for the panel beside the tree. */
 export function clockFacts(clock, host) {
 	if (!clock) return [];

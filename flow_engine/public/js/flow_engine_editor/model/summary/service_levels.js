@@ -19,6 +19,7 @@ export function durationWords(text, t = fill) {
 
 /** "within 3 days", or "" for a step that promises nothing. */
 export function withinWords(sla, t = fill) {
+	if (sla?.from) return t("in the time of its issue");
 	if (!sla?.breach && !sla?.warn) return "";
 	const within = durationWords(sla.breach || sla.warn, t);
 	return sla.calendar ? t("within {0} of working time", [within]) : t("within {0}", [within]);
@@ -29,6 +30,7 @@ export function slaSentences(sla, t = fill) {
 	const said = [];
 	const counted = (text) =>
 		sla.calendar ? t("{0} of working time", [durationWords(text, t)]) : durationWords(text, t);
+	if (sla.from) said.push(t("By when is what ERPNext promises for its issue."));
 	if (sla.warn) said.push(t("A warning after {0}.", [counted(sla.warn)]));
 	if (sla.breach) said.push(t("Late after {0}.", [counted(sla.breach)]));
 	const { user, role, keep } = sla.escalate || {};

@@ -13,7 +13,7 @@ from inspect import cleandoc
 from typing import Any
 
 from flow_engine.engine import errors, payload_schema
-from flow_engine.engine.definition import DATE_TRIGGER_KEYS, FAILURE_BRANCHES, TRIGGER_FIELDS
+from flow_engine.engine.definition import COMPENSATE, DATE_TRIGGER_KEYS, FAILURE_BRANCHES, TRIGGER_FIELDS
 from flow_engine.engine.filters import FILTERS
 from flow_engine.engine.kinds import AGENT_KINDS, PROJECT_KINDS
 from flow_engine.engine.kinds.base import Effect, Field, Kind
@@ -137,6 +137,7 @@ def _lines() -> Iterator[str]:
 	yield ""
 	failures = " and ".join(f"`{name}`" for name in FAILURE_BRANCHES)
 	yield f"Every kind also has the branches {failures}: their steps run when it failed or its wait ran out."
+	yield f"Steps on `{COMPENSATE}` run only when what the run did is undone."
 	for kind in PROJECT_KINDS.values():
 		yield from _kind(kind)
 	yield from _agent_kinds()
@@ -161,6 +162,8 @@ def _kind(kind: Kind) -> Iterator[str]:
 	yield f"Effect: {'; or '.join(_EFFECTS[e] for e in Effect if e in effects)}."
 	if kind.branches:
 		yield f"Branches: {_branches(kind)}."
+	if kind.compensation:
+		yield f"Undone: {kind.compensation}"
 	yield ""
 	if kind.fields:
 		yield from _table(
@@ -197,7 +200,7 @@ def _field(field: Field) -> tuple[str, ...]:
 	kind = field.type
 	if field.type == "select":
 		kind = " / ".join(f"`{option}`" for option in field.options)
-	elif field.type == "link":
+	elif field.type in ("link", "links"):
 		kind = f"{field.options[0]}"
 	required = "yes" if field.required else ""
 	if field.required and field.depends_on:

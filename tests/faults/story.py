@@ -284,12 +284,14 @@ class Story:
 
 	def fail_and_be_undone(self) -> None:
 		self.start("undone")
-		self.work()
+		# A call that the crash has cut off is sent again after a while.
+		self.pass_days()
 
 	def undo(self) -> None:
 		"""An operator takes back what a run that went well has done."""
 		self.repeatable(lambda: compensate_run(self.host, self.run("one"), "ordered twice"))
-		self.work()
+		# What lost its worker on the way is tried again later.
+		self.pass_days()
 
 	# --- words ----------------------------------------------------------------------------------------------
 
@@ -384,6 +386,18 @@ class Story:
 					"OR event_type = 'run.escalated' GROUP BY 1, 2, 3 "
 					"UNION ALL SELECT 'notice', subject, step, COUNT(*) FROM message "
 					"WHERE channel = 'notice' GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+				)
+			],
+			# How often a run fails and is taken up again depends on where a call was lost; how often it
+			# starts and what comes last does not.
+			"starts and ends": [
+				list(row.values())
+				for row in rows(
+					"SELECT r.trigger_key, SUM(a.event_type = 'run.started') AS starts, "
+					"(SELECT event_type FROM `tabFlow Audit Event` WHERE flow_run = r.name AND event_type IN "
+					"('run.started', 'run.completed', 'run.failed', 'run.cancelled', 'run.reopened') "
+					"ORDER BY rowid DESC LIMIT 1) AS last FROM `tabFlow Audit Event` a "
+					"JOIN `tabFlow Run` r ON r.name = a.flow_run GROUP BY r.trigger_key ORDER BY 1"
 				)
 			],
 			"fires": rows(

@@ -1,4 +1,4 @@
-"""What others promise of a document: ERPNext's Service Level Agreement of an Issue. It is read and never kept:
+"""What others promise of a document: ERPNext's Service Level Agreement of an Issue. It is read, never kept:
 ERPNext moves its times while an Issue is on hold."""
 
 from __future__ import annotations

@@ -39,6 +39,7 @@ frappe.listview_settings["Flow Schedule"] = {
 		const chosen = () => listview.get_checked_items().map((one) => one.name);
 		listview.page.add_actions_menu_item(__("Pause"), () => ask("pause", chosen()), false);
 		listview.page.add_actions_menu_item(__("Resume"), () => ask("resume", chosen()), false);
+		listview.page.add_actions_menu_item(__("Fire Now"), () => ask("fire_now", chosen()), false);
 	},
 };
 
@@ -51,15 +52,24 @@ function short_time(value) {
 	return `<span class="ellipsis small" title="${whole}">${moment(shown).format(format)}</span>`;
 }
 
+const ACTIONS = {
+	pause: () => __("Pause"),
+	resume: () => __("Resume"),
+	fire_now: () => __("Fire Now"),
+};
+
 function ask(action, names) {
 	frappe.prompt(
 		[{ fieldname: "reason", fieldtype: "Small Text", label: __("Reason (may be left out)") }],
 		async ({ reason }) => {
 			for (const name of names)
 				await flow_engine.call(`schedules.${action}`, { name, reason: reason || "" });
-			if (cur_list?.doctype === "Flow Schedule") cur_list.refresh();
+			if (cur_list?.doctype !== "Flow Schedule") return;
+			// The same question within three seconds is not asked again, though the answer is another now.
+			cur_list.last_args = null;
+			cur_list.refresh();
 		},
-		action === "pause" ? __("Pause") : __("Resume"),
-		action === "pause" ? __("Pause") : __("Resume"),
+		ACTIONS[action](),
+		ACTIONS[action](),
 	);
 }

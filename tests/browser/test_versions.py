@@ -203,3 +203,15 @@ def test_on_a_phone_the_tree_of_both_versions_is_seen(served, open_page, made):
 	expect(compared.locator("ins")).to_have_text("“Good day”")
 	width = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
 	assert tree.page.evaluate(width)
+
+
+def test_the_list_says_which_flows_are_retired_and_switches_none_of_them(served, open_page, made):
+	served.api("templates.retire", name=made)
+	title = template(served, made)["template_name"]
+	page = open_page()
+	page.goto(served.url + "/?is_active=retired")
+	rows = page.get_by_role("list", name="Flows").get_by_role("listitem")
+	row = rows.filter(has_text=title)
+	expect(row).to_contain_text("Retired")
+	expect(row.get_by_role("switch")).to_have_count(0)
+	expect(rows).to_have_count(1)

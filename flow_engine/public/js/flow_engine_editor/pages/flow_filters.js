@@ -2,6 +2,9 @@
 
 const text = (value) => String(value ?? "").toLocaleLowerCase();
 
+/** On, off, or retired, which is neither. */
+const standing = (flow) => (flow.is_retired ? "retired" : String(Number(flow.is_active)));
+
 /** filters: `{search, category, applies_to, trigger_event, is_active}`, each "" for any. */
 export function filtered(flows, filters) {
 	const wanted = text(filters.search).trim();
@@ -10,7 +13,7 @@ export function filtered(flows, filters) {
 			["category", "applies_to", "trigger_event"].every(
 				(key) => !filters[key] || (flow[key] || "") === filters[key],
 			) &&
-			(!filters.is_active || Number(flow.is_active) === Number(filters.is_active)) &&
+			(!filters.is_active || standing(flow) === filters.is_active) &&
 			(!wanted ||
 				[flow.template_name, flow.description, flow.tags, flow.applies_to].some((one) =>
 					text(one).includes(wanted),

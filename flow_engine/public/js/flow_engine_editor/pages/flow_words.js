@@ -2,6 +2,7 @@
 
 /** `{text, tone}` */
 export function flowState(flow, t) {
+	if (flow.is_retired) return { text: t("Retired"), tone: "failed" };
 	if (flow.is_active) {
 		return flow.draft_state === "changed"
 			? { text: t("On, draft changed"), tone: "done" }

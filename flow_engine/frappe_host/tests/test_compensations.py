@@ -1,14 +1,18 @@
 """Undoing on real documents: jobs, Issues and customers, with the permissions of the flow's user."""
 
 import json
+from unittest.mock import patch
 
 import frappe
 from frappe.tests.utils import FrappeTestCase
 
+from flow_engine.api import runs as runs_api
 from flow_engine.engine.compensating import compensate_run
+from flow_engine.engine.errors import EngineDisabled, NotAllowed
 from flow_engine.engine.interventions import cancel_run
+from flow_engine.frappe_host import bulk
 from flow_engine.frappe_host.tests.people_for_tests import make_user
-from flow_engine.frappe_host.tests.test_contract import OnSite
+from flow_engine.frappe_host.tests.test_contract import OnSite, switch
 from flow_engine.service.compensation import compensation_plan
 from flow_engine.service.doors import get_run
 from flow_engine.testing.builders import flow, issue, step
@@ -31,6 +35,11 @@ class TestCompensationsOfDocuments(OnSite, ContractBase, FrappeTestCase):
 		self.drain(child)
 		self.assert_done(child)
 		return child
+
+	def forget_user(self, user):
+		frappe.db.rollback()
+		frappe.delete_doc("User", user, force=True, ignore_permissions=True)
+		frappe.db.commit()  # the site is left as it was found
 
 	def result(self, run, step_id):
 		return self.state(run, step_id).result
@@ -122,7 +131,8 @@ class TestCompensationsOfDocuments(OnSite, ContractBase, FrappeTestCase):
 		self.assertEqual(self.job(run).status, "Completed")
 
 	def test_undoing_needs_the_rights_that_doing_does(self):
-		user = make_user("undoer", "Support Team")
+		user = make_user(f"undoer-{self.mark}", "Support Team")
+		self.addCleanup(self.forget_user, user)
 		run = self.begin(issue("issue", self.named("mine")), run_as=user)
 		self.assert_done(run)
 		frappe.get_doc("User", user).remove_roles("Support Team")
@@ -147,3 +157,28 @@ class TestCompensationsOfDocuments(OnSite, ContractBase, FrappeTestCase):
 			[one for one in frappe.get_meta("Flow Step Log").permissions if one.permlevel == 9],
 			"no role reads the level of the field",
 		)
+
+	def test_only_managers_undo_and_nobody_while_the_engine_is_off(self):
+		run = self.begin(issue("issue", self.named("asked")))
+		user = make_user(f"reader-{self.mark}", "Flow User")
+		self.addCleanup(self.forget_user, user)
+		asks = (
+			lambda: runs_api.compensate(run=run, reason="why"),
+			lambda: runs_api.compensation_plan(run=run),
+			lambda: runs_api.bulk(action="compensate", names=json.dumps([run])),
+		)
+		frappe.set_user(user)
+		for ask in asks:
+			self.assertRaises(NotAllowed, ask)
+		frappe.set_user("Administrator")
+		for ask in (asks[0], asks[2]):
+			self.assertRaises(EngineDisabled, ask)
+		self.assertEqual([one["id"] for one in asks[1]()["steps"]], ["issue"])
+		switch(False)
+		self.addCleanup(switch, True)
+		with patch.object(bulk, "_queue"):
+			job = asks[2]()["job"]
+			frappe.db.commit()  # a request's end
+		self.assertEqual(bulk.work_off(job)["done"], 1)
+		(child,) = self.rows("Flow Run", parent_run=run)
+		self.assertEqual(asks[0]()["run"], child["name"])

@@ -8,25 +8,19 @@ counts as `business`: a promise without a calendar would never be late.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from datetime import date, time, timedelta
-from typing import Any
+from collections.abc import Collection
+from datetime import date
 from zoneinfo import ZoneInfo
 
 import frappe
 from frappe.utils import getdate
 
-from flow_engine.engine.sla.business_hours import (
-	NINE_TO_FIVE,
-	BusinessHours,
-	Window,
-	weekdays_nine_to_five,
-)
+from flow_engine.engine.sla.business_hours import NINE_TO_FIVE, BusinessHours, weekdays_nine_to_five
 from flow_engine.engine.sla.rules import BUSINESS
+from flow_engine.service.working_hours import week_of
 
 AGREEMENT = "Service Level Agreement"
 HOLIDAYS = "Holiday List"
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 def business_hours(name: str, zone: ZoneInfo) -> BusinessHours:
@@ -46,7 +40,7 @@ def business_hours(name: str, zone: ZoneInfo) -> BusinessHours:
 
 def _of_agreement(name: str, zone: ZoneInfo) -> BusinessHours:
 	agreement = frappe.get_cached_doc(AGREEMENT, name)
-	return BusinessHours(zone, _week(agreement.support_and_resolution), _holidays(agreement.holiday_list))
+	return BusinessHours(zone, week_of(agreement.support_and_resolution), _holidays(agreement.holiday_list))
 
 
 def _of_holiday_list(name: str, zone: ZoneInfo) -> BusinessHours:
@@ -55,27 +49,6 @@ def _of_holiday_list(name: str, zone: ZoneInfo) -> BusinessHours:
 	# A list that names its days off names the working days too; one that has feasts only leaves weekends off.
 	working = set(range(7)) - weekly if weekly else set(range(5))
 	return BusinessHours(zone, {day: (NINE_TO_FIVE,) for day in working}, _holidays(name))
-
-
-def _week(rows: Iterable[Any]) -> Mapping[int, list[Window]]:
-	week: dict[int, list[Window]] = {}
-	for row in rows:
-		window = (_time(row.start_time), _time(row.end_time))
-		if row.workday in WEEKDAYS and window[0] < window[1]:
-			week.setdefault(WEEKDAYS.index(row.workday), []).append(window)
-	return {day: sorted(windows) for day, windows in week.items()}
-
-
-def _time(value: Any) -> time:
-	"""MariaDB gives times as durations, up to and beyond a day."""
-	seconds = value.total_seconds() if isinstance(value, timedelta) else _seconds(str(value or "0"))
-	minutes, second = divmod(min(int(seconds), 86_399), 60)
-	return time(minutes // 60, minutes % 60, second)
-
-
-def _seconds(text: str) -> float:
-	parts = [float(part) for part in text.split(":")]
-	return sum(part * unit for part, unit in zip(parts, (3_600, 60, 1), strict=False))
 
 
 def _holidays(name: str | None) -> Collection[date]:

@@ -17,13 +17,13 @@ from flow_engine.clock import SystemClock
 from flow_engine.engine.errors import StorageFailed
 from flow_engine.engine.kinds import register
 from flow_engine.engine.ports import Clock, Host, HttpClient
-from flow_engine.engine.sla.business_hours import weekdays_nine_to_five
 from flow_engine.service.deliveries import enqueue
 from flow_engine.service.dispatch_webhooks import job_deliveries
 from flow_engine.service.events import BUSINESS_EVENTS
 from flow_engine.service.inbound_hooks import Inbound
 from flow_engine.service.publishing import after_publish
 from flow_engine.service.schedule_host import Schedules
+from flow_engine.sqlite_host.business_hours import stored_hours
 from flow_engine.sqlite_host.documents import SqliteDocuments
 from flow_engine.sqlite_host.inbound_hooks import SqliteHookRecords
 from flow_engine.sqlite_host.messages import Outbox, RecordedHttp
@@ -137,7 +137,7 @@ def open_host(
 		definitions=templates,
 		kinds=kinds,
 		report=_report,
-		business_hours=lambda name: weekdays_nine_to_five(clock.time_zone),
+		business_hours=lambda name: stored_hours(documents, name, clock.time_zone),
 		templates=templates,
 		outbox=outbox,
 		database=database,

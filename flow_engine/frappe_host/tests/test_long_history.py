@@ -95,6 +95,7 @@ class TestLongHistory(FrappeTestCase):
 				{"status": "completed"},
 				{"status": "failed"},
 				{"status": "running"},
+				{"sla_status": "overdue"},
 				{"flow_template": "LONG-T3"},
 				{"customer": "LONG-C7"},
 				{"context_doctype": "Issue", "context_docname": self.issue},

@@ -3,7 +3,7 @@
 - the trigger's condition: about the watched field of a field trigger, else about `doc.status`; nothing has
   begun yet, so `timeout:` has to name a time.
 - a step's condition: about what was answered to the one step right before it, when that waits for a person or
-  a webhook, else about `doc.status`; `timeout:` counts from the start of the run.
+  a webhook (`answer` of what was posted), else about `doc.status`; `timeout:` counts from the start of the run.
 - the limit of a step that waits: `timeout:3d` or `3d` are 72 hours.
 
 A text that is not understood stays as it is, for validation to name.
@@ -72,7 +72,7 @@ def place_of_step(step: Mapping[str, Any], steps: Mapping[str, Mapping[str, Any]
 def _answer_to(name: str, steps: Mapping[str, Mapping[str, Any]]) -> str:
 	trigger = steps[name].get("trigger") if name in steps else None
 	asked = isinstance(trigger, Mapping) and trigger.get("type") in _WAITS_FOR_AN_ANSWER
-	return f"steps.{name}.result.input" if asked else DEFAULT_SUBJECT
+	return f"steps.{name}.result.input.answer" if asked else DEFAULT_SUBJECT
 
 
 def _normalised(raw: Any, place: Place, strategy: Strategy, depth: int) -> Any:

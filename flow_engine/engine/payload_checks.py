@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from flow_engine.engine.allow_lists import list_problems
 from flow_engine.engine.conditions import condition_problems, evaluate
 from flow_engine.engine.errors import BadCondition, BadTemplate
 from flow_engine.engine.kinds.base import Field, Kind
@@ -162,7 +163,10 @@ def _check_scalar(field: Field, value: Any) -> Iterator[Found]:
 		if "{{" in value:
 			return
 	elif isinstance(value, list | tuple | Mapping):
-		if field.type == "template":
+		if field.type == "links":
+			for subpath, code, message in list_problems(value, templates=True):
+				yield f"{field.name}{subpath}", code, message
+		elif field.type == "template":
 			yield from _check_leaves(field, value, field.name, 0)
 		else:
 			yield field.name, "bad_value", f"“{field.label}” is one value, not a list or an object."

@@ -36,7 +36,7 @@ _LIMIT = Field(
 	"number",
 	help="Then the branch for too late is taken, or the step fails. Empty: wait as long as it takes.",
 )
-_ONLY = "Names, separated by commas. Whoever is on neither list is refused, managers too."
+_ONLY = "Whoever is on neither list is refused, managers too. Empty: nobody in particular is meant."
 TRIGGER_FIELDS: Mapping[str, tuple[Field, ...]] = {
 	"after_delay": (
 		Field("delay_days", "Days", "number"),
@@ -58,8 +58,8 @@ TRIGGER_FIELDS: Mapping[str, tuple[Field, ...]] = {
 	"manual": (
 		Field("role", "Role", "link", options=("Role",), help="Everybody with this role may fire it."),
 		Field("assignee", "Person", "link", options=("User",), help="This person may fire it."),
-		Field("users", "Only these people", help=_ONLY),
-		Field("roles", "Only these roles", help=_ONLY),
+		Field("users", "Only these people", "links", options=("User",)),
+		Field("roles", "Only these roles", "links", options=("Role",), help=_ONLY),
 		_LIMIT,
 	),
 }

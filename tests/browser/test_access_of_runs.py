@@ -74,7 +74,7 @@ SHOWN = {
 	"a run": ("/runs/{run}", lambda page: expect(page.locator(".fe-attention")).to_be_visible()),
 	"a waiting step": ("/runs/{run}", on("ask")),
 	"a failed step": ("/runs/{run}", attempts),
-	"firing": ("/runs/{run}", pressed("Fire: Approve")),
+	"firing": ("/runs/{run}", pressed("Confirm: Approve")),
 	"cancelling": ("/runs/{run}", pressed("Cancel the run")),
 	"setting up a test run": ("/templates/{template}", pressed("Test run")),
 	"a test run": ("/templates/{template}", tried("What happens")),

@@ -97,11 +97,11 @@ def test_a_waiting_step_is_fired_with_the_values_that_the_flow_reads(served, pag
 	run = started(served)
 	page.goto(f"{served.url}/runs/{run}")
 	needs = page.get_by_role("list", name="Needs somebody")
-	fire = needs.get_by_role("button", name="Fire: Approve the order")
+	fire = needs.get_by_role("button", name="Confirm: Approve the order")
 	if page.viewport_size["width"] < 640:
 		assert fire.bounding_box()["height"] >= 44
 	fire.click()
-	answer(page, "Fire", By="Ann")
+	answer(page, "Confirm", By="Ann")
 	is_done(page, "tell")
 	made = next(one for one in served.run(run)["steps"] if one["id"] == "tell")["result"]["name"]
 	issue_made = served.get("documents.get", doctype="Issue", name=made)["document"]
@@ -160,7 +160,7 @@ def test_a_run_is_cancelled_and_then_offers_only_what_is_left(served, page):
 	answer(page, "Cancel the run", Reason="Ordered twice")
 	expect(status(page)).to_have_text("Cancelled")
 	expect(page.get_by_role("button", name="Cancel the run")).to_have_count(0)
-	expect(page.get_by_role("button", name="Fire")).to_have_count(0)
+	expect(page.get_by_role("button", name="Confirm")).to_have_count(0)
 	assert served.run(run)["status"] == "cancelled"
 
 

@@ -71,7 +71,15 @@ function caught(steps, step) {
 /** Types of edits that change where steps hang and what they wait for. */
 export const SHAPING = OPERATION_TYPES.filter(
 	(type) =>
-		!["set_trigger", "set_variables", "set_sla", "set_compensate", "replace", "rename"].includes(type),
+		![
+			"set_trigger",
+			"set_variables",
+			"set_sla",
+			"set_compensate",
+			"set_starters",
+			"replace",
+			"rename",
+		].includes(type),
 );
 
 const LANES = [null, "yes", "no", "error", "timeout", "sla_breach", "compensate", "unclear"];
@@ -113,6 +121,8 @@ export function randomOperation(flow, next, { types = OPERATION_TYPES, drawn = f
 			return { type, sla: [undefined, { breach: "1w" }, { warn: "1d", breach: "2d" }][next(3)] };
 		case "set_compensate":
 			return { type, when: [undefined, "ask", "both"][next(3)] };
+		case "set_starters":
+			return { type, starters: [undefined, { users: ["ann"] }, { roles: ["Auditor"] }][next(3)] };
 		case "replace":
 			return { type, flow: randomFlow(next, next(6)) };
 		default:

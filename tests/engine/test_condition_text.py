@@ -210,8 +210,8 @@ def test_a_step_is_about_the_answer_to_the_question_right_before_it():
 	def subject(**step):
 		return place_of_step(step, steps).subject
 
-	assert subject(depends_on=["ask"]) == subject(parent_id="ask") == "steps.ask.result.input"
-	assert subject(depends_on=["hook"]) == "steps.hook.result.input"
+	assert subject(depends_on=["ask"]) == subject(parent_id="ask") == "steps.ask.result.input.answer"
+	assert subject(depends_on=["hook"]) == "steps.hook.result.input.answer"
 	assert subject(depends_on=["job"]) == subject() == subject(depends_on=["gone"]) == "doc.status"
 	assert subject(depends_on=["ask", "hook"]) == subject(depends_on=["ask"], parent_id="job") == "doc.status"
 	assert subject(depends_on="ask") == subject(parent_id=5) == "doc.status"
@@ -223,7 +223,7 @@ def flow(payload, **trigger):
 	return {"version": 1, "trigger": {"event": "manual", "condition": ""}, "steps": [ask, decide]}
 
 
-APPROVED = is_("steps.ask.result.input", "==", "APPROVED")
+APPROVED = is_("steps.ask.result.input.answer", "==", "APPROVED")
 PAYLOADS = [
 	({"not": "eq:APPROVED"}, {"not": APPROVED}),
 	({"all": "eq:APPROVED"}, {"all": [APPROVED]}),

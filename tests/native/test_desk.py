@@ -234,9 +234,9 @@ def test_a_flow_user_fires_the_step_that_is_meant_for_them(
 	open_form(page, "flow-run", run)
 	expect(page.locator("[data-fieldname=steps_html]")).to_contain_text("Approve it")
 	expect(page.get_by_role("tree")).to_contain_text("Approve it")
-	expect(page.get_by_role("button", name="Fire: Approve it")).to_have_count(0)
-	page.get_by_role("button", name="Fire: Agree a date").first.click()
-	page.get_by_role("dialog").get_by_role("button", name="Fire").click()
+	expect(page.get_by_role("button", name="Confirm: Approve it")).to_have_count(0)
+	page.get_by_role("button", name="Confirm: Agree a date").first.click()
+	page.get_by_role("dialog").get_by_role("button", name="Confirm").click()
 	settled(run, "running", mine="done", other="waiting")
 	assert fits(page)
 

@@ -240,11 +240,11 @@ def test_a_flow_is_built_by_mouse_published_and_watched_on_a_signed_contract(
 	watching.get_by_role("button", name=re.compile("^Do it now: ")).first.click()
 	watching.get_by_role("dialog").locator("footer button").last.click()
 	settled(run, "running", **{by_label["Is it installed?"]: "waiting"})
-	fire = watching.get_by_role("button", name="Fire: Is it installed?").first
+	fire = watching.get_by_role("button", name="Confirm: Is it installed?").first
 	expect(fire).to_be_visible(timeout=30_000)
 	picture(watching, "desk-run")
 	fire.click()
-	watching.get_by_role("dialog").get_by_role("button", name="Fire").click()
+	watching.get_by_role("dialog").get_by_role("button", name="Confirm").click()
 	settled(run, "completed")
 	expect(watching.locator(".fe-run-status")).to_have_text("Completed", timeout=30_000)
 
@@ -449,7 +449,7 @@ def test_a_run_is_read_and_its_step_fired_on_a_phone(desk, flow, start, settled,
 	settled(run, "running", ok="waiting")
 	page = desk("manager", width=375)
 	page.goto(f"/app/flow-run/{run}")
-	page.get_by_role("button", name="Fire: Agree a date").first.click()
+	page.get_by_role("button", name="Confirm: Agree a date").first.click()
 	assert fits(page)
-	page.get_by_role("dialog").get_by_role("button", name="Fire").click()
+	page.get_by_role("dialog").get_by_role("button", name="Confirm").click()
 	settled(run, "completed")

@@ -15,6 +15,7 @@ MODULES = (
 	"text_patterns",
 	"condition_checks",
 	"condition_text",
+	"allow_lists",
 	"validation",
 	"reference_checks",
 	"compensation_checks",

@@ -89,7 +89,7 @@ def test_the_editor_asks_what_a_text_means_where_it_stands(host):
 
 	assert condition("Open") == {"condition": OPEN, "problems": []}
 	inside = condition("Open", definition=definition, step_id="decide")["condition"]
-	assert inside["field"] == "steps.ask.result.input"
+	assert inside["field"] == "steps.ask.result.input.answer"
 	for shape in (definition, {"steps": 5, "trigger": []}, None):
 		found = condition("is open", definition=shape)
 		assert (found["condition"], found["problems"][0]["code"]) == (None, "bad_condition")

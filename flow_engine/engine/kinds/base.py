@@ -22,6 +22,7 @@ FIELD_TYPES = (
 	"select",
 	"check",
 	"link",
+	"links",
 	"datetime",
 	"json",
 	"template",

@@ -29,6 +29,16 @@ test("a promise about whole runs is made, changed and taken back", () => {
 	refused("a", { type: "set_sla", sla: "1w" }, "bad_value");
 });
 
+test("who may start a flow is said and unsaid", () => {
+	const start = flow("a");
+	const made = after(start, { type: "set_starters", starters: { users: ["ann"] } });
+	assert.deepEqual([made.starters, made.steps === start.steps], [{ users: ["ann"] }, true]);
+	assert.equal(apply(made, { type: "set_starters", starters: { users: ["ann"] } }, catalog), made);
+	assert.equal("starters" in after(made, { type: "set_starters", starters: undefined }), false);
+	assert.equal(apply(start, { type: "set_starters" }, catalog), start);
+	refused("a", { type: "set_starters", starters: "ann" }, "bad_value");
+});
+
 test("a flow is replaced by another as it is, good or bad", () => {
 	const other = { version: 1, steps: [{ id: "x" }, { id: "x" }, null] };
 	assert.equal(after("a", { type: "replace", flow: other }), other);

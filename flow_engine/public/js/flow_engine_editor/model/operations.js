@@ -12,6 +12,7 @@ import {
 	setCompensate,
 	setPayloadSchema,
 	setSla,
+	setStarters,
 	setTrigger,
 	setVariables,
 } from "./operations/flow_values.js";
@@ -41,6 +42,7 @@ const OPERATIONS = {
 	set_payload_schema: setPayloadSchema,
 	set_sla: setSla,
 	set_compensate: setCompensate,
+	set_starters: setStarters,
 	replace,
 };
 export const OPERATION_TYPES = Object.keys(OPERATIONS);
@@ -51,6 +53,7 @@ const TAKEN_AS_IT_IS = [
 	"set_sla",
 	"set_payload_schema",
 	"set_compensate",
+	"set_starters",
 ];
 
 /**

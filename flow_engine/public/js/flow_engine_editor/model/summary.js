@@ -200,6 +200,13 @@ function isDay(at, context) {
 }
 
 function whoFires(trigger, context, t) {
+	const only = [trigger.users, trigger.roles]
+		.flatMap((names) => (Array.isArray(names) ? names : String(names ?? "").split(",")))
+		.map((name) => String(name ?? "").trim())
+		.filter(Boolean);
+	if (only.length && !trigger.assignee && !trigger.role) {
+		return t("waits for one of {0}", [only.map((name) => valueText(name, context)).join(", ")]);
+	}
 	if (trigger.assignee) return t("waits for {0}", [valueText(trigger.assignee, context)]);
 	return trigger.role
 		? t("waits for somebody of {0}", [valueText(trigger.role, context)])

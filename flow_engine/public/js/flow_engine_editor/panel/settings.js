@@ -74,6 +74,26 @@ export function settingsFields(catalog, t) {
 	};
 }
 
+/** Who may start the flow by hand: part of its definition, like whom a step names. */
+export function starterSettings(t) {
+	const help = t("Whoever is on neither list is refused, managers too. Empty: whoever may start flows.");
+	return [
+		{
+			name: "users",
+			label: t("Only these people may start it by hand"),
+			type: "links",
+			options: ["User"],
+		},
+		{
+			name: "roles",
+			label: t("Only these roles may start it by hand"),
+			type: "links",
+			options: ["Role"],
+			help,
+		},
+	];
+}
+
 /** When a flow's runs are undone by themselves: part of its definition, so an operation sets it. */
 export function undoSetting(catalog, t) {
 	return {

@@ -5,20 +5,30 @@
 
 /**
  * name → `{label, title, message, endpoint, done, danger, reason: 'required' | 'optional' | null, values, version,
- * undoes: 'asked' | 'always'}`. values: may bring values along; version: asks which version is repeated; undoes: what
+ * people, undoes: 'asked' | 'always'}`. values: may bring values along; people: asks to whom; version: asks which version is repeated; undoes: what
  * was done is undone, if somebody wants it or in any case, and what that comes to is shown.
  */
 export function actionsOf(t) {
 	const final = t("This cannot be undone.");
 	return {
 		complete: {
-			label: t("Fire"),
+			label: t("Confirm"),
 			endpoint: "runs.complete",
-			done: t("Fired."),
-			title: (what) => t("Fire “{0}”", [what]),
+			done: t("Confirmed."),
+			title: (what) => t("Confirm “{0}”", [what]),
 			message: t("The step counts as answered and the flow goes on from it.") + " " + final,
 			values: true,
-			reason: null,
+			reason: "optional",
+			reasonLabel: t("Remark (may be left out)"),
+		},
+		delegate: {
+			label: t("Give to somebody else"),
+			endpoint: "runs.delegate",
+			done: t("It is given on."),
+			title: (what) => t("Give “{0}” to somebody else", [what]),
+			message: t("They are told and may confirm the step then; if it is yours, you may not any more."),
+			people: true,
+			reason: "optional",
 		},
 		retry: {
 			label: t("Try again"),

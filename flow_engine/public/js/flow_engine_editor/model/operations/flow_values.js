@@ -1,5 +1,5 @@
-// set_trigger {trigger}, set_variables {variables}, set_sla {sla}, set_payload_schema {payload_schema}, set_compensate {when}, replace {flow}: what
-// belongs to the flow as a whole.
+// set_trigger {trigger}, set_variables {variables}, set_sla {sla}, set_payload_schema {payload_schema},
+// set_compensate {when}, set_starters {starters}, replace {flow}: what belongs to the flow as a whole.
 import { isObject } from "../flow.js";
 import { OperationRefused } from "./refusal.js";
 import { sameValue } from "./rewiring.js";
@@ -25,6 +25,14 @@ export function setPayloadSchema(index, { payload_schema: schema }) {
 	if (schema !== undefined) return withValue(index.flow, "payload_schema", schema);
 	if (!("payload_schema" in index.flow)) return index.flow;
 	const { payload_schema: _, ...others } = index.flow;
+	return others;
+}
+
+/** Who may start it by hand; without `starters` that is not the flow's to say. */
+export function setStarters(index, { starters }) {
+	if (starters !== undefined) return withValue(index.flow, "starters", starters);
+	if (!("starters" in index.flow)) return index.flow;
+	const { starters: _, ...others } = index.flow;
 	return others;
 }
 

@@ -4,6 +4,7 @@ import ConditionField from "./ConditionField.vue";
 import DatetimeField from "./DatetimeField.vue";
 import JsonField from "./JsonField.vue";
 import LinkField from "./LinkField.vue";
+import LinksField from "./LinksField.vue";
 import NumberField from "./NumberField.vue";
 import SelectField from "./SelectField.vue";
 import TextField from "./TextField.vue";
@@ -17,6 +18,7 @@ const WIDGETS = {
 	select: SelectField,
 	check: CheckField,
 	link: LinkField,
+	links: LinksField,
 	datetime: DatetimeField,
 	json: JsonField,
 	variable: VariableField,

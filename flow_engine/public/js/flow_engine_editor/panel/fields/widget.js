@@ -18,3 +18,9 @@ export const isTemplate = (value) => typeof value === "string" && value.includes
 
 /** A text as it is stored: nothing for the empty one, so that the field's default holds. */
 export const orNothing = (text) => (text === "" ? undefined : text);
+
+/** Names as a list, however they are written: a list, or a text with commas. */
+export function listOf(value) {
+	const parts = Array.isArray(value) ? value : String(value ?? "").split(",");
+	return parts.map((part) => String(part ?? "").trim()).filter(Boolean);
+}

@@ -8,6 +8,7 @@ from flow_engine.engine.draining import drain
 from flow_engine.engine.interventions import cancel_run, retry_step, skip_step, wake_run
 from flow_engine.engine.outcomes import Done, Fail
 from flow_engine.engine.replaying import replay_run
+from flow_engine.engine.running import LEASE_SECONDS
 from flow_engine.testing.builders import step
 from flow_engine.testing.contract.base import ContractBase, Killed
 
@@ -83,6 +84,23 @@ class AuditContract(ContractBase):
 			self.pass_time(DAY)
 			self.drain(run)
 			self.assertEqual(self.events(run), ["run.started", "run.completed"], kind)
+
+	def test_a_worker_that_is_lost_after_a_shared_turn_does_not_tell_starts_twice(self):
+		def die(ctx):
+			raise Killed
+
+		self.once("x", die)
+		published = self.published(step("w", when=WAIT), step("x", "t_db"))
+		runs = [self.start_again(published) for _ in range(3)]
+		with self.assertRaises(Killed):
+			drain(self.host, 120)
+		self.assertEqual({tuple(self.events(run)) for run in runs}, {("run.started",)})
+		self.pass_time(LEASE_SECONDS + 5)
+		drain(self.host, 120)
+		self.pass_time(DAY)
+		drain(self.host, 120)
+		for run in runs:
+			self.assertEqual(self.events(run), ["run.started", "run.completed"])
 
 	def test_an_operator_who_comes_before_any_worker_leaves_the_start_to_be_told(self):
 		woken, cancelled = self.start(step("a")), self.start(step("a"))

@@ -1,8 +1,8 @@
 """Working hours of the standalone host, from documents as ERPNext has them.
 
-A Service Level Agreement has rows `support_and_resolution` of `workday`, `start_time` and `end_time`, and
-names a `holiday_list`; a Holiday List has rows `holidays` of `holiday_date`. The agreement called `business` is
-the file's own; without it, that is Monday to Friday, 9 to 17.
+A Service Level Agreement has rows `support_and_resolution` (`workday`, `start_time`, `end_time`) and may name
+a `holiday_list`; a Holiday List has rows `holidays` (`holiday_date`). The agreement called `business` is what
+holds for the file; without it, that is Monday to Friday, 9 to 17.
 """
 
 from __future__ import annotations

@@ -124,16 +124,12 @@ def _judge(old: Step, new: Step | None, state: StepState) -> Obstacle | None:
 		return _about(old, "step_cancelled", "“{0}” was cancelled.")
 	if state.status is StepStatus.PENDING and new.trigger.type is not TriggerType.ON_WEBHOOK:
 		return _about(old, "answer_kept", "“{0}” was answered already and waits for no call in that version.")
-	if state.status in _WAITS and state.attempts and _sent(old) != _sent(new):
+	if state.status in _WAITS and state.attempts and old.payload != new.payload:
 		# The same idempotency key must not go out with other content.
 		return _about(old, "under_way", "“{0}” is being tried again and says something else in that version.")
 	if state.breached_at is not None and _waits_otherwise(old, new, state):
 		return _about(old, "under_way", "“{0}” is late, and waits by another rule in that version.")
 	return None
-
-
-def _sent(step: Step) -> Any:
-	return step.payload
 
 
 def _waits_otherwise(old: Step, new: Step, state: StepState) -> bool:

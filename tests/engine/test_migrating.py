@@ -125,6 +125,8 @@ def test_a_migrated_run_ends_as_one_of_the_new_version_or_is_refused_with_a_reas
 
 def test_both_ends_were_tried():
 	"""Of the property above: chance that only refuses would prove nothing."""
+	if sum(CAME_THROUGH.values()) < 1_000:
+		pytest.skip("the property was not tried as a whole")
 	assert CAME_THROUGH["moved"] > 200 and CAME_THROUGH["refused"] > 200, CAME_THROUGH
 
 

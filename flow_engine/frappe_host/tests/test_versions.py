@@ -3,7 +3,9 @@
 import frappe
 from frappe.tests.utils import FrappeTestCase
 
+from flow_engine.frappe_host.tests.people_for_tests import make_user
 from flow_engine.frappe_host.tests.test_contract import OnSite
+from flow_engine.testing.builders import step
 from flow_engine.testing.migration_contract import MigrationContract
 from flow_engine.testing.versions_contract import VersionsContract
 
@@ -23,3 +25,25 @@ class TestVersionsOnASite(OnSite, VersionsContract, MigrationContract, FrappeTes
 			as_dict=True,
 		)
 		self.assertEqual(plan[0].key, "template_version")
+
+	def test_who_is_asked_anew_is_somebody_else_once(self):
+		first, second = (make_user(name, "Flow User") for name in ("asked-first", "asked-second"))
+		self.addCleanup(self._forget, first, second)
+		name = self._published(step("m", label="Ask", when=("manual", {"assignee": first})))
+		run = self._running(name)
+		self.assertEqual(self._asked(run, first, second), [(first, "Open")])
+		self._next_version(name, step("m", label="Ask", when=("manual", {"assignee": second})))
+		self._move(run)
+		self.drain(run)
+		self.assertEqual(self._asked(run, first, second), [(first, "Closed"), (second, "Open")])
+
+	def _forget(self, *users):
+		frappe.db.rollback()
+		for user in users:
+			frappe.delete_doc("User", user, force=True, ignore_permissions=True)
+		frappe.db.commit()  # the site is left as it was found
+
+	def _asked(self, run, *users):
+		filters = {"reference_name": run, "allocated_to": ("in", users)}
+		rows = frappe.get_all("ToDo", filters, ["allocated_to", "status"], order_by="creation")
+		return [(row.allocated_to, row.status) for row in rows]

@@ -27,7 +27,7 @@ class TestVersionsOnASite(OnSite, VersionsContract, MigrationContract, FrappeTes
 		self.assertEqual(plan[0].key, "template_version")
 
 	def test_who_is_asked_anew_is_somebody_else_once(self):
-		first, second = (make_user(name, "Flow User") for name in ("asked-first", "asked-second"))
+		first, second = (make_user(name, "Flow Manager") for name in ("asked-first", "asked-second"))
 		self.addCleanup(self._forget, first, second)
 		name = self._published(step("m", label="Ask", when=("manual", {"assignee": first})))
 		run = self._running(name)

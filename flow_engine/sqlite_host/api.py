@@ -30,6 +30,7 @@ from flow_engine.service import (
 from flow_engine.service.bulk import act_on_all, read_bulk
 from flow_engine.service.connections import flows_about
 from flow_engine.service.language import said_again, speaker
+from flow_engine.service.receiving import receive
 from flow_engine.service.runs import limit_actions, run_actions
 from flow_engine.service.standing import standing
 from flow_engine.sqlite_host import people, trail_api
@@ -388,6 +389,8 @@ WRITES: Mapping[str, Callable[[Caller, Arguments], Any]] = {
 	"deliveries.cancel": lambda c, a: deliveries.cancel(c.host, read.needed(a.get("delivery"), "delivery")),
 	"deliveries.signing_secret": lambda c, a: {"signing_secret": c.host.signing_secret()},
 	**trail_api.WRITES,
+	# Its arguments are the call as it came: what is signed is its bytes.
+	"hooks.receive": lambda c, a: receive(c.host, a.get("hook"), a["call"]),
 	"hooks.create": lambda c, a: inbound_hooks.create_hook(c.host, a.get("values")),
 	"hooks.update": lambda c, a: inbound_hooks.update_hook(c.host, **_only(a, "name", "values", "modified")),
 	"hooks.delete": lambda c, a: inbound_hooks.delete_hook(c.host, a.get("name")),

@@ -23,7 +23,7 @@ from flow_engine.engine.interventions import MAX_INPUT_BYTES
 from flow_engine.service import arguments as read
 from flow_engine.service import doors
 from flow_engine.service.language import said_again, with_problems_in
-from flow_engine.service.receiving import ACCEPTED, receive
+from flow_engine.service.receiving import ACCEPTED
 from flow_engine.sqlite_host import api, editor_page, incoming, pages
 from flow_engine.sqlite_host.api import Caller
 from flow_engine.sqlite_host.host import StandaloneHost
@@ -75,13 +75,12 @@ class Application:
 		try:
 			if not request.path.startswith(LINK):
 				incoming.check_sender(request, self.hosts)
-			if request.path == RECEIVE and request.method == "POST":
-				return _json({"message": self._receive(request)}, ACCEPTED)
 			if for_programs:
 				answer = self._api(request)
 				if isinstance(answer, Download):
 					return _file(answer)
-				return _json({"message": with_problems_in(answer, _language(request))})
+				status = ACCEPTED if request.path == RECEIVE else 200
+				return _json({"message": with_problems_in(answer, _language(request))}, status)
 			return self._page(request)
 		except FlowError as error:
 			return _refusal(request, error, for_programs)
@@ -93,18 +92,13 @@ class Application:
 		if not request.path.startswith(api.PREFIX):
 			raise api.UnknownPath()
 		path = request.path[len(api.PREFIX) :]
+		if request.path == RECEIVE:
+			return api.call(self.caller, path, request.method, _call(request))
 		if path != "runs.complete":
 			return api.call(self.caller, path, request.method, incoming.arguments(request))
 		arguments = incoming.arguments(request, MAX_INPUT_BYTES)
 		token = request.headers.get("X-Flow-Token")
 		return api.call(self.caller, path, request.method, {"token": token, **arguments})
-
-	def _receive(self, request: Request) -> Any:
-		"""A call to an inbound hook: its bytes as they came, because they are what is signed."""
-		body = incoming.body(request, MAX_BODY_BYTES)
-		headers = {name.lower(): value for name, value in request.headers.items()}
-		call = Call(body, headers, request.remote_addr or "")
-		return receive(self.caller.host, request.args.get("hook"), call)
 
 	def _page(self, request: Request) -> Response:
 		path = request.path
@@ -130,6 +124,13 @@ class Application:
 		if request.mimetype in incoming.FORMS:
 			return _html(pages.confirmed())
 		return _json({"message": answer})
+
+
+def _call(request: Request) -> dict[str, Any]:
+	"""A call to an inbound hook: its bytes as they came, because they are what is signed."""
+	body = incoming.body(request, MAX_BODY_BYTES) if request.method == "POST" else b""
+	headers = {name.lower(): value for name, value in request.headers.items()}
+	return {"hook": request.args.get("hook"), "call": Call(body, headers, request.remote_addr or "")}
 
 
 def _language(request: Request) -> str:

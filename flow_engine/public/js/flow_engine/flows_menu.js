@@ -87,7 +87,6 @@ async function ask_payload(frm, flow, about, schema) {
 			});
 		},
 	});
-	dialog.$wrapper.addClass("fe-desk-dialog");
 	const mounted = flow_engine.editor.mount_payload(dialog.body, { schema });
 	dialog.onhide = () => mounted.destroy();
 	dialog.show();

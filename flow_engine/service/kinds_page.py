@@ -13,7 +13,13 @@ from inspect import cleandoc
 from typing import Any
 
 from flow_engine.engine import errors, payload_schema
-from flow_engine.engine.definition import COMPENSATE, DATE_TRIGGER_KEYS, FAILURE_BRANCHES, TRIGGER_FIELDS
+from flow_engine.engine.definition import (
+	COMPENSATE,
+	DATE_TRIGGER_KEYS,
+	FAILURE_BRANCHES,
+	LATE_BRANCH,
+	TRIGGER_FIELDS,
+)
 from flow_engine.engine.filters import FILTERS
 from flow_engine.engine.kinds import AGENT_KINDS, PROJECT_KINDS
 from flow_engine.engine.kinds.base import Effect, Field, Kind
@@ -137,6 +143,7 @@ def _lines() -> Iterator[str]:
 	yield ""
 	failures = " and ".join(f"`{name}`" for name in FAILURE_BRANCHES)
 	yield f"Every kind also has the branches {failures}: their steps run when it failed or its wait ran out."
+	yield f"Steps on `{LATE_BRANCH}` run when the step is late by its service level, still open or not."
 	yield f"Steps on `{COMPENSATE}` run only when what the run did is undone."
 	for kind in PROJECT_KINDS.values():
 		yield from _kind(kind)

@@ -25,6 +25,7 @@ from flow_engine.engine.kinds import register
 from flow_engine.engine.placeholders import find_placeholders, placeholder_problems
 from flow_engine.engine.predicates import PREDICATES
 from flow_engine.engine.problems import Problem
+from flow_engine.engine.sla.rules import KEYS as SLA_KEYS
 from flow_engine.engine.templating import (
 	CUT_MARKER,
 	MAX_TEXT,
@@ -40,7 +41,8 @@ FIELDS = [field for kind in KINDS.values() for field in kind.fields]
 CODES = set(
 	"duplicate_id bad_id unknown_kind unknown_trigger unknown_dependency unknown_parent self_reference cycle "
 	"branch_without_parent unknown_branch trigger_conflict missing_field bad_value bad_json bad_template "
-	"unknown_variable bad_condition unknown_operator unknown_key too_many_steps too_large unreachable".split()
+	"unknown_variable bad_condition unknown_operator unknown_key too_many_steps too_large unreachable "
+	"bad_duration warn_after_breach".split()
 )
 
 fuzz = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
@@ -155,6 +157,7 @@ steps = st.fixed_dictionaries(
 			st.dictionaries(st.sampled_from([*RETRY_KEYS, "x"]), hostile, max_size=3), hostile
 		),
 		"timeout_seconds": hostile,
+		"sla": st.one_of(hostile, st.fixed_dictionaries({}, optional={key: hostile for key in SLA_KEYS})),
 		"on_error": st.sampled_from(["fail", "continue", "branch", "", 5]),
 		"disabled": hostile,
 	},

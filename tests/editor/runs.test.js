@@ -10,6 +10,13 @@ import { clockWords } from "../../flow_engine/public/js/flow_engine_editor/run/s
 import { isCounted, standingSteps } from "../../flow_engine/public/js/flow_engine_editor/run/standing.js";
 import { overlaySteps } from "../../flow_engine/public/js/flow_engine_editor/run/states.js";
 import { between, lengthWords, shortTime } from "../../flow_engine/public/js/flow_engine_editor/run/times.js";
+import {
+	askedAbout,
+	planWords,
+	undoesSomething,
+	undoesWhenCancelled,
+	undoneWord,
+} from "../../flow_engine/public/js/flow_engine_editor/run/undoing.js";
 import { valueRows } from "../../flow_engine/public/js/flow_engine_editor/run/value_rows.js";
 import { momentsOf, statesAt } from "../../flow_engine/public/js/flow_engine_editor/run/virtual_time.js";
 
@@ -189,10 +196,15 @@ test("every failure is told with a way out, and only allowed actions are offered
 		"replay_run",
 		"cancel",
 	]);
-	const undone = /cannot be undone/;
+	assert.deepEqual(runActions({ allowed: ["cancel", "replay", "compensate"], steps: [] }), [
+		"replay_run",
+		"compensate",
+		"cancel",
+	]);
+	const forGood = /cannot be undone|, ever\.|cannot go on/;
 	for (const [name, action] of Object.entries(actionsOf(t))) {
-		const final = ["complete", "skip", "mark_done", "cancel"].includes(name);
-		assert.equal(undone.test(action.message), final, name);
+		const final = ["complete", "skip", "mark_done", "cancel", "compensate"].includes(name);
+		assert.equal(forGood.test(action.message), final, name);
 		if (final && name !== "complete") assert.equal(action.reason, "required", name);
 	}
 });
@@ -250,4 +262,28 @@ test("a message that went out is said to be sent, not named by its place in a qu
 	);
 	assert.equal(shown.mail.text, "Sent");
 	assert.equal(shown.issue.text, "ISS-1");
+});
+
+test("a plan of what is undone is told step by step, and what becomes of it", () => {
+	const unknown = {
+		id: "call",
+		how: "unknown",
+		possible: "steps",
+		steps: [{ id: "u", label: "Call off" }],
+	};
+	const lost = { id: "sms", how: "unknown", possible: "nothing", steps: [], help: "Sent is sent." };
+	const kind = { id: "job", how: "kind", steps: [], help: "Cancels the job." };
+	const plan = { compensate: "both", steps: [unknown, lost, kind] };
+	assert.ok(undoesSomething(plan) && undoesWhenCancelled(plan));
+	assert.ok(!undoesSomething({ steps: [unknown, lost] }));
+	assert.ok(!undoesWhenCancelled({ compensate: "on_failure" }));
+	assert.deepEqual(askedAbout(plan), [unknown]);
+	assert.match(planWords(unknown, t), /left alone/);
+	assert.equal(planWords(unknown, t, true), "Undone by “Call off”.");
+	assert.equal(planWords(kind, t), "Cancels the job.");
+	for (const undone of ["all", "some", "nothing", "failed", "cancelled", "under_way", "pending"]) {
+		assert.ok(undoneWord(undone, t), undone);
+		const { job } = overlaySteps([{ id: "job", status: "done", attempts: 1, undone }], host);
+		assert.equal(job.chips[0].text, undoneWord(undone, t));
+	}
 });

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import {
 	apply,
 	COMPENSATE,
+	layoutFlow,
 	placeAfter,
 	placeAtEnd,
 	variablesAt,
@@ -84,4 +85,11 @@ test("a step that undoes another one reads what that one left, and why it is und
 	assert.ok(paths("u").includes("compensates.run"));
 	assert.ok(paths("u").includes("steps.a.status"));
 	assert.ok(!paths("b").some((path) => path.startsWith("compensates")));
+});
+
+test("nothing is drawn to go on from what undoes a step", () => {
+	const { edges, pluses } = layoutFlow(flow("a u<a.compensate v<a.compensate[u] b[a]"), catalog);
+	assert.ok(!edges.some((edge) => edge.kind === "join" && edge.from === "v"));
+	assert.ok(edges.some((edge) => edge.kind === "tail" && edge.from === "v"));
+	assert.equal(pluses.filter((plus) => plus.place.branch === COMPENSATE).length, 3);
 });

@@ -3,7 +3,7 @@
 //
 // Two passes over the steps: sizes, children before parents; then places, parents before children.
 import { indexFlow, TRIGGER } from "./flow.js";
-import { kindOf } from "./kinds.js";
+import { COMPENSATE, kindOf } from "./kinds.js";
 import { bow } from "./layout/lines.js";
 import { placeGroup } from "./layout/placing.js";
 import { firstsOf, shapeOf } from "./layout/shape.js";
@@ -192,8 +192,11 @@ class Picture {
 			this.addPlus(plus, id, branch, [], shape ? firstsOf(shape, group) : [], "start", null);
 			const entry = { x: middle, y: bottom.y + LANE_HEAD };
 			const down = across(bottom, fork, entry);
+			// From what undoes a step nothing goes on.
+			const ends = branch === COMPENSATE;
 			if (!shape) {
-				this.addEdge("branch", id, id, [...down, ...across(entry, join, exit)], branch);
+				const on = ends ? [] : across(entry, join, exit);
+				this.addEdge("branch", id, id, [...down, ...on], branch);
 				continue;
 			}
 			const enter = (first, way) => this.addEdge("branch", id, first, [...down, ...way]);
@@ -201,7 +204,8 @@ class Picture {
 				const end = way.at(-1);
 				this.addEdge("join", last, id, [...way, ...across({ x: middle, y: end.y }, join, exit)]);
 			};
-			placeGroup(this, { parent: id, branch, group, shape, entry, enter, leave });
+			const out = ends ? { leave: null, room: LANE_TAIL } : { leave };
+			placeGroup(this, { parent: id, branch, group, shape, entry, enter, ...out });
 		}
 	}
 

@@ -6,14 +6,14 @@ import { COLUMN_PAD, GAP, LANE_GAP, LANE_TAIL, ROW_GAP } from "./sizes.js";
 /**
  * `entry`: where the line into the group ends. `enter(id, way)` draws the line to a block it begins with, by the
  * points after `entry`; `leave(id, way)` the line from a block it ends with, by the points from there to the end
- * of the group; without it the line ends at the group's last "+".
+ * of the group; without it the line ends at the group's last "+", in the middle of the `room` below it.
  */
-export function placeGroup(picture, { parent, branch, group, shape, entry, enter, leave }) {
+export function placeGroup(picture, { parent, branch, group, shape, entry, enter, leave, room = GAP }) {
 	const placing = new Placing(picture, parent, branch, group);
 	placing.put(shape, entry, { after: [], before: [] });
 	for (const { id, way } of placing.entries(shape, entry)) enter(id, way);
 	const end = { x: entry.x, y: entry.y + shape.height };
-	const tail = { x: entry.x, y: end.y + (leave ? LANE_TAIL : GAP) / 2 };
+	const tail = { x: entry.x, y: end.y + (leave ? LANE_TAIL : room) / 2 };
 	picture.addPlus(tail, parent, branch, lastsOf(shape, group), [], "end");
 	const last = leave ? end : tail;
 	for (const { id, way } of placing.exits(shape, entry)) {

@@ -57,6 +57,8 @@ class DateContract(ScheduleWords):
 		self.pass_time(2 * MINUTE)
 		self.assertEqual([self.look(), self.look()], [1, 0])
 		self.assertEqual(self.started(template), [soon])
+		(row,) = self.rows("Flow Date Scan", name=template)
+		self.assertIsNone(row["last_error"])
 		record = self.record(self.runs_of(template)[0]["name"])
 		self.assertEqual((record.trigger_event, record.trigger_data["date"]["field"]), ("date", FIELD))
 		self.go_to(2)
@@ -82,6 +84,22 @@ class DateContract(ScheduleWords):
 		self.look()
 		self.issue_on(self.due_in(0))
 		self.issue_on(self.due_in(-1))
+		self.assertEqual((self.look(), self.started(template)), (0, []))
+
+	def test_a_document_that_was_saved_while_the_tick_looked_is_found_by_the_next(self):
+		template = self.dated()
+		self.go_to(1, time(9, 1))
+		self.look()
+		# Its transaction began before nine, and has only now been committed.
+		name = self.issue_on(self.due_in(0))
+		self.pass_time(MINUTE)
+		self.assertEqual((self.look(), self.started(template)), (1, [name]))
+
+	def test_a_moment_just_before_the_flow_was_switched_on_does_not_count(self):
+		self.go_to(1, time(9, 2))
+		self.issue_on(self.due_in(0))
+		template = self.dated()
+		self.pass_time(MINUTE)
 		self.assertEqual((self.look(), self.started(template)), (0, []))
 
 	def test_hours_and_time_of_day(self):

@@ -9,6 +9,7 @@ from typing import Any
 
 from flow_engine.engine.crash_points import arm
 from flow_engine.engine.draining import drain
+from flow_engine.engine.schedules.policies import jitter_of
 from flow_engine.service import schedules
 from flow_engine.service.schedule_firing import fire_due, fire_schedule
 from flow_engine.service.schedule_values import InvalidSchedule
@@ -121,6 +122,7 @@ class ScheduleContract(ScheduleWords):
 		(fire,) = self.fires(name)
 		self.assertEqual((fire["status"], fire["run"]), ("completed", run["name"]))
 		self.assertEqual(self.next_at(name), at + timedelta(hours=1))
+		self.assertLess(at, datetime.fromisoformat(self.seen(name)["last_fire_at"]))
 
 	def test_a_step_reads_which_schedule_started_it(self):
 		template = self.flow_of(issue("made", "{{trigger.schedule.schedule_name}} {{trigger.event}}"))
@@ -166,6 +168,28 @@ class ScheduleContract(ScheduleWords):
 		self.set_row("Flow Schedule", name, wake_at=before["wake_at"], fire_at=before["fire_at"])
 		self.fire()
 		self.assertEqual(len(self.runs_of(template)), 1)
+		self.assertGreater(self.next_at(name), self.now())
+		self.assertIsNone(self.seen(name)["last_error"])
+
+	def test_a_schedule_that_is_spread_fires_so_much_later_and_not_before(self):
+		template = self.flow_of()
+		name = self.schedule(template, jitter_minutes=30)
+		at = self.next_at(name)
+		late = jitter_of(name, at, 30 * MINUTE)
+		self.pass_time((at + late - self.now()).total_seconds() - 1)
+		self.assertEqual((self.fire()["fired"], self.runs_of(template)), (0, []))
+		self.pass_time(3)
+		self.fire()
+		(run,) = self.runs_of(template)
+		self.assertEqual(self.record(run["name"]).trigger_data["schedule"]["fire_at"], at.isoformat())
+
+	def test_a_payload_that_was_changed_behind_the_engine_is_not_fired_with(self):
+		template = self.flow_of(schema=NEEDS_TEAM)
+		name = self.schedule(template, payload={"team": "Ops"})
+		self.set_row("Flow Schedule", name, payload='{"team": 5}')
+		self.wait_for(name)
+		self.fire()
+		self.assertEqual((self.runs_of(template), self.seen(name)["status"]), ([], "invalid"))
 
 	def test_a_payload_has_to_fit_when_it_is_saved(self):
 		template = self.flow_of(schema=NEEDS_TEAM)

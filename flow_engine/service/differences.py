@@ -35,6 +35,15 @@ _STEP_LABELS: Mapping[tuple[str, ...], str] = {
 	("retry", "max_delay_seconds"): "Longest wait (seconds)",
 	("retry", "jitter"): "Waits shortened by chance",
 	("timeout_seconds",): "Wait for an answer (seconds)",
+	("sla", "warn"): "Warn after",
+	("sla", "breach"): "Late after",
+	("sla", "calendar"): "Counted in",
+	("sla", "from"): "By when",
+	("sla", "notify", "user"): "Tell this user",
+	("sla", "notify", "role"): "Tell everybody with the role",
+	("sla", "escalate", "user"): "When late, ask this user",
+	("sla", "escalate", "role"): "When late, ask everybody with the role",
+	("sla", "escalate", "keep"): "Besides whoever was asked before, not instead",
 	("on_error",): "When it has failed for good",
 	("disabled",): "Left out",
 	("note",): "Note",
@@ -55,7 +64,10 @@ _SETTING_LABELS: Mapping[str, str] = {
 	"concurrency": "While a run for the same document is running",
 	"recursion_limit": "At most this often in one chain",
 }
-_FLOW_LABELS: Mapping[str, str] = {"payload_schema": "What it wants to be given"}
+_FLOW_LABELS: Mapping[str, str] = {
+	"sla": "By when a run has to be done",
+	"payload_schema": "What it wants to be given",
+}
 _WHAT_LABELS: Mapping[What, str] = {
 	What.TRIGGER: "Trigger",
 	What.VARIABLE: "Variable “{0}”",

@@ -118,6 +118,60 @@ def served(tmp_path_factory):
 		yield server
 
 
+REPORT = {
+	"type": "object",
+	"required": ["region"],
+	"properties": {
+		"region": {"type": "string", "enum": ["north", "south"], "title": "Region"},
+		"top": {"type": "integer", "minimum": 1, "title": "How many lines"},
+	},
+}
+
+
+@pytest.fixture(scope="module")
+def scheduled(served):
+	"""Schedules of two flows; the name of one of them."""
+	steps = step(
+		"tell",
+		"notify",
+		label="Send it",
+		payload={
+			"channel": "email",
+			"to": "{{variables.region}}@acme.example",
+			"subject": "Report",
+			"body": "Here it is.",
+		},
+	)
+	report = {
+		"version": 1,
+		"trigger": {"event": "manual", "condition": ""},
+		"variables": {},
+		"steps": [steps],
+	}
+	regional = served.flow("Regional report", {**report, "payload_schema": REPORT})["name"]
+	renewal = served.flow("Renewal check", report)["name"]
+	north = {"flow_template": regional, "payload": {"region": "north", "top": 10}}
+	active = {"fan_out_doctype": "Contract", "fan_out_filters": [["status", "=", "Active"]]}
+	business_days = {"timezone": "America/Toronto", "cron": "30 2 * * *", "day_policy": "skip"}
+	once = {"schedule_type": "once", "run_at": "2031-03-31T17:00", "timezone": "Asia/Kolkata"}
+	south = {"flow_template": regional, "payload": {"region": "south"}, "timezone": "Europe/Paris"}
+	rows = (
+		{"schedule_name": "North, on business days", **business_days, **north},
+		{"schedule_name": "South, Mondays", "cron": "0 9 * * 1", **south},
+		{
+			"schedule_name": "Every active contract",
+			"cron": "0 6 1 * *",
+			"timezone": "Europe/Paris",
+			"flow_template": renewal,
+			**active,
+		},
+		{"schedule_name": "End of the trial", "flow_template": renewal, **once},
+	)
+	made = [served.api("schedules.create", values=values)["schedule"]["name"] for values in rows]
+	served.api("schedules.pause", name=made[1], reason="Until spring")
+	return made[0]
+
+
 @pytest.fixture
 def picture(tmp_path):
 	"""`picture(page, name)` takes one; a page that shows nothing makes a file too small to be one."""
@@ -174,3 +228,19 @@ def test_a_run_on_a_phone(served, open_page, picture):
 	page.goto(f"{served.url}/runs/{answer['run']}")
 	expect(page.locator("#fe-card-install")).to_be_visible()
 	picture(page, "run-phone.png")
+
+
+def test_the_list_of_schedules(served, scheduled, open_page, picture):
+	page = open_page(height=420)
+	page.goto(f"{served.url}/schedules")
+	expect(page.locator(".fe-schedule-row")).to_have_count(4)
+	picture(page, "schedules.png")
+
+
+def test_a_schedule_while_it_is_changed(served, scheduled, open_page, picture):
+	page = open_page(width=1000, height=1000, timezone_id="Europe/Paris")
+	page.goto(f"{served.url}/schedules/{scheduled}")
+	page.get_by_role("button", name="Change…").click()
+	expect(page.get_by_role("dialog").get_by_label("How many lines")).to_be_visible()
+	expect(page.get_by_role("dialog").get_by_text("left out: a weekend").first).to_be_visible()
+	picture(page, "schedule-form.png")

@@ -14,6 +14,11 @@ import {
 	shownProblems,
 } from "../../flow_engine/public/js/flow_engine_editor/schedules/draft.js";
 import {
+	filterInput,
+	filterValue,
+	startValue,
+} from "../../flow_engine/public/js/flow_engine_editor/schedules/filters.js";
+import {
 	changeWords,
 	cronWords,
 	momentWords,
@@ -202,4 +207,27 @@ test("nobody is blamed for what they have not come to yet", () => {
 	const paths = (tried) => shownProblems(problems, draft, tried).map((one) => one.path);
 	assert.deepEqual(paths(false), ["cron", "payload.region"]);
 	assert.deepEqual(paths(true), ["schedule_name", "cron", "payload.region"]);
+});
+
+test("a filter's value is entered as its field is, and stored as the server takes it", () => {
+	const status = { name: "status", type: "Select", options: ["Open", "Closed"] };
+	const rows = [
+		[status, "=", "Closed", "Closed"],
+		[status, "in", "Open, ,Closed ", ["Open", "Closed"]],
+		[status, "is", "not set", "not set"],
+		[{ name: "due", type: "Date" }, "<", "2027-01-31", "2027-01-31"],
+		[{ name: "at", type: "Datetime" }, ">=", "2027-01-31T09:00", "2027-01-31 09:00"],
+		[{ name: "total", type: "Currency" }, ">", "12.5", 12.5],
+		[{ name: "paid", type: "Check" }, "=", "1", 1],
+		[{ name: "title", type: "Data" }, "like", "Tea%", "Tea%"],
+		[undefined, "=", "x", "x"],
+	];
+	for (const [field, operator, text, kept] of rows) {
+		const input = filterInput(field, operator);
+		assert.deepEqual(filterValue(input, text), kept, `${field?.name} ${operator}`);
+		const begins = startValue(input);
+		assert.equal(Array.isArray(begins), Array.isArray(kept));
+		assert.equal(typeof begins, typeof kept);
+	}
+	assert.equal(startValue(filterInput(status, "=")), "Open");
 });

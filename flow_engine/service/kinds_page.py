@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from inspect import cleandoc
 from typing import Any
 
-from flow_engine.engine import errors, payload_schema
+from flow_engine.engine import errors, inbound, payload_schema
 from flow_engine.engine.definition import (
 	COMPENSATE,
 	DATE_TRIGGER_KEYS,
@@ -26,7 +26,8 @@ from flow_engine.engine.kinds.base import Effect, Field, Kind
 from flow_engine.engine.predicates import PREDICATES
 from flow_engine.engine.retry import DATABASE_POLICY, EXTERNAL_POLICY
 from flow_engine.engine.schedules import cron, zones
-from flow_engine.service import doors, schedule_values
+from flow_engine.service import doors, receiving, schedule_values
+from flow_engine.service.audit_events import EVENTS as AUDIT_EVENTS
 from flow_engine.service.catalog import DOC_EVENTS
 from flow_engine.service.events import BUSINESS_EVENTS
 from flow_engine.store import schedules
@@ -153,6 +154,7 @@ def _lines() -> Iterator[str]:
 	yield from _operators()
 	yield from _filters()
 	yield from _retries()
+	yield from _audit_events()
 	yield from _codes()
 
 
@@ -246,7 +248,7 @@ def _triggers() -> Iterator[str]:
 
 
 # Where errors of one subject stand beside what raises them.
-_OTHERS = (payload_schema, cron, zones, schedules, schedule_values, doors)
+_OTHERS = (payload_schema, inbound, receiving, cron, zones, schedules, schedule_values, doors)
 _DATE_KEYS = {
 	"offset_days": "calendar days after the date, negative before it: a whole number",
 	"offset_hours": "hours of real time after that, negative before: a whole number",
@@ -328,6 +330,18 @@ def _retries() -> Iterator[str]:
 			for name, policy in (("none, database", DATABASE_POLICY), ("external", EXTERNAL_POLICY))
 		],
 	)
+
+
+def _audit_events() -> Iterator[str]:
+	yield ""
+	yield "## Events of the audit trail"
+	yield ""
+	yield (
+		"[Webhook endpoints](operators.md#webhook-endpoints) are told of those they name, or of all of a "
+		"noun: `run.*`."
+	)
+	yield ""
+	yield from _table(("event", "means"), [(f"`{event}`", text) for event, text in AUDIT_EVENTS.items()])
 
 
 def _codes() -> Iterator[str]:

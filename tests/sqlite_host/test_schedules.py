@@ -6,9 +6,9 @@ from unittest import TestCase
 
 from on_sqlite import OnSqlite
 
-from flow_engine.testing.contract.dates import DateContract
-from flow_engine.testing.contract.fan_outs import FanOutContract
-from flow_engine.testing.contract.schedules import ScheduleContract
+from flow_engine.testing.date_contract import DateContract
+from flow_engine.testing.fan_out_contract import FanOutContract
+from flow_engine.testing.schedule_contract import ScheduleContract
 
 
 class TestSchedules(OnSqlite, ScheduleContract, FanOutContract, DateContract, TestCase):

@@ -12,9 +12,9 @@ from flow_engine.frappe_host.doctor import _schedules
 from flow_engine.frappe_host.tests.test_contract import OnSite
 from flow_engine.store.date_scans import SqlDateScans
 from flow_engine.store.schedules import SqlSchedules
-from flow_engine.testing.contract.dates import DateContract
-from flow_engine.testing.contract.fan_outs import FanOutContract
-from flow_engine.testing.contract.schedules import ScheduleContract, ScheduleWords
+from flow_engine.testing.date_contract import DateContract
+from flow_engine.testing.fan_out_contract import FanOutContract
+from flow_engine.testing.schedule_contract import ScheduleContract, ScheduleWords
 
 _LOCAL = "flow_engine_host"
 

@@ -6,7 +6,7 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 from flow_engine.service.date_triggers import start_dated
-from flow_engine.testing.contract.schedules import DAY, HOUR, MINUTE, ScheduleWords
+from flow_engine.testing.schedule_contract import DAY, HOUR, MINUTE, ScheduleWords
 
 # Of a document on both hosts: Issues have it, and a site lets flows write it.
 FIELD = "opening_date"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flow_engine.service import schedule_preview, schedules
-from flow_engine.testing.contract.schedules import MINUTE, ScheduleWords
+from flow_engine.testing.schedule_contract import MINUTE, ScheduleWords
 
 
 class FanOutContract(ScheduleWords):

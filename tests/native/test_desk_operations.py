@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import pytest
-from flows import step
+from conftest import unique
+from flows import issue, step
 from playwright.sync_api import Page, expect
 from test_desk import CHROMIUM, browser, desk, open_form  # noqa: F401  (fixtures)
 
@@ -67,7 +68,7 @@ def test_a_failed_step_is_skipped_and_another_marked_done_with_reasons(
 	answer(page, "Mark as done", "done on the phone")
 	settled(run, "completed", a="skipped", b="done")
 	email = people["manager"]["email"]
-	assert audited(site, flow_run=run) == [
+	assert audited(site, flow_run=run, event_type=("like", "run.step_%")) == [
 		f"run.step_skipped|nobody needs it|{email}",
 		f"run.step_marked_done|done on the phone|{email}",
 	]
@@ -125,3 +126,28 @@ def test_pausing_a_flow_asks_what_becomes_of_its_runs(desk, flow, start, settled
 	settled(run, "cancelled")
 	assert site("frappe.db.get_value('Flow Template', name, 'paused_reason')", name=template) == "new prices"
 	expect(switch).not_to_be_checked()
+
+
+def test_what_a_run_did_is_undone_from_its_form(desk, flow, start, settled, worker, site):
+	mark = unique("undone")
+	run = start(flow(issue("made", mark), step("wait", trigger="manual", after=["made"])))
+	settled(run, made="done", wait="waiting")
+	page = desk("manager")
+	open_form(page, "flow-run", run)
+	page.get_by_role("button", name="Cancel the run").first.click()
+	box = page.get_by_role("dialog")
+	box.get_by_label("Undo what was done").check()
+	plan = box.get_by_role("list", name="What is undone, in this order")
+	expect(plan).to_contain_text("Closes the Issue, unless it is resolved or closed already.")
+	answer(page, "Cancel the run", "ordered twice")
+	settled(run, "cancelled")
+	(child,) = site("frappe.get_all('Flow Run', {'parent_run': run}, pluck='name')", run=run)
+	settled(child, "completed", made="done")
+	assert site("frappe.get_all('Issue', {'subject': m}, pluck='status')", m=mark) == ["Closed"]
+	told = audited(site, flow_run=run, event_type=("like", "run.compensation%"))
+	assert [one.split("|")[0] for one in told] == [
+		"run.compensation_started",
+		"run.compensation_completed",
+	]
+	open_form(page, "flow-run", child)
+	expect(page.get_by_role("link", name=f"Undoes {run}")).to_be_visible()

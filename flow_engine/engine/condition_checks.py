@@ -84,7 +84,7 @@ def _predicate_problems(predicate: Mapping[str, Any], path: str) -> Iterator[Fou
 	source = field_reads(name)
 	if source is None:
 		wrong = placeholder_problems(name) if isinstance(name, str) else []
-		message = wrong[0] if wrong else "Choose the value to look at: a dotted path like doc.status."
+		message = wrong[0] if wrong else "Choose the value to look at."
 		yield _join(path, "field"), "bad_template" if wrong else "bad_condition", message
 	elif source.is_secret:
 		yield _join(path, "field"), "bad_template", "A secret cannot be read here."

@@ -188,10 +188,13 @@ def import_templates(store: templates.TemplateStore, payload: Any) -> dict[str, 
 
 def library(language: Any = None) -> dict[str, Any]:
 	"""The flows that ship, to begin one's own from: `{templates: […]}` as exported, labels in `language`
-	where they have it."""
+	where they have it, each with a `title` for people."""
 	spoken = read.text(language, "language") or "en"
-	entries = [templates.in_language(entry, spoken) for entry in templates.library()]
-	return {"templates": [{k: v for k, v in entry.items() if k != "translations"} for entry in entries]}
+	found = []
+	for entry in templates.library():
+		shown = {"title": templates.title_of(entry, spoken), **templates.in_language(entry, spoken)}
+		found.append({key: value for key, value in shown.items() if key != "translations"})
+	return {"templates": found}
 
 
 def catalog(

@@ -237,6 +237,13 @@ def in_language(entry: Mapping[str, Any], language: str) -> dict[str, Any]:
 	return {**entry, **texts, "definition": definition}
 
 
+def title_of(entry: Mapping[str, Any], language: str = "en") -> str:
+	"""What a library entry is called to people; its name is what programs call it by."""
+	words = (entry.get("translations") or {}).get(language.lower().replace("_", "-").split("-")[0]) or {}
+	name = str(entry["template_name"]).replace("_", " ").strip()
+	return str(words.get("title") or name[:1].upper() + name[1:])
+
+
 def _put(store: TemplateStore, entry: Mapping[str, Any], system: bool) -> dict[str, str]:
 	values = {key: entry[key] for key in EXPORT_FIELDS if entry.get(key)}
 	# As it would be stored, so that a condition written as text is no change each time.

@@ -17,3 +17,16 @@ def test_its_labels_are_in_the_language_that_is_asked_for(served):
 	for one, other in zip(english, french, strict=True):
 		assert one["description"] != other["description"]
 		assert "translations" not in other
+
+
+def test_each_has_a_title_for_people_beside_its_name_for_programs(served):
+	titles = {
+		language: {
+			entry["template_name"]: entry["title"]
+			for entry in served.get("templates.library", language=language)["templates"]
+		}
+		for language in ("en", "fr")
+	}
+	assert titles["en"]["residential_onboarding"] == "Residential onboarding"
+	assert titles["fr"]["residential_onboarding"] == "Accueil résidentiel"
+	assert not any("_" in title for found in titles.values() for title in found.values())

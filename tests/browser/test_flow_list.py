@@ -68,7 +68,7 @@ def test_an_empty_list_offers_the_shipped_flows_and_makes_a_copy_of_ones_own(emp
 	cards = page.locator(".fe-start-card")
 	expect(cards).to_have_count(len(empty.get("templates.library")["templates"]))
 	assert fits(page)
-	cards.filter(has_text="residential_onboarding").click()
+	cards.filter(has_text="Residential onboarding").click()
 	expect(page.get_by_role("tree")).to_be_visible()
 	made = templates(empty)
 	assert list(made) == ["residential_onboarding (copy)"]

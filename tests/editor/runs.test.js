@@ -182,6 +182,11 @@ test("a changed document shows what differs, a new one what it holds", () => {
 			["Total", null, "5"],
 		],
 	);
+	const job = { change: "created", values: { subject: "Go", flow_run: "FR-1", flow_step: "s1" } };
+	assert.deepEqual(
+		changedFields(job, undefined, {}, t, (id) => ({ s1: "Send somebody" })[id]).map(({ after }) => after),
+		["Go", "Send somebody"],
+	);
 	assert.equal(bodyText({ channel: "sms", body: "<b>as it is</b>" }), "<b>as it is</b>");
 });
 

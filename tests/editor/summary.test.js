@@ -10,6 +10,7 @@ import {
 	triggerSentence,
 	whenSentence,
 } from "../../flow_engine/public/js/flow_engine_editor/model/index.js";
+import { optionWord } from "../../flow_engine/public/js/flow_engine_editor/model/option_words.js";
 import { catalog } from "./catalog.js";
 import { after, flow, step } from "./sketch.js";
 
@@ -107,14 +108,27 @@ test("a payload is a line of what it says, placeholders by their labels", () => 
 	};
 	assert.equal(
 		stepSummary({ ...step(start, "b"), payload }, context),
-		"sms · Customer › Mobile no · Hello Customer name, Status",
+		"SMS · Customer › Mobile no · Hello Customer name, Status",
 	);
+	const job = { id: "b", kind: "dispatch_job", payload: { subject: "Go", priority: "high" } };
+	assert.match(stepSummary(job, context), /High/);
 	const decides = { id: "b", kind: "condition", payload: { field: "doc.status", op: "==", value: "Open" } };
 	assert.equal(stepSummary(decides, context), "Status is Open");
 	for (const odd of [null, 3, { body: {} }, { body: [1, null] }, { field: {}, op: 3 }]) {
 		for (const kind of ["notify", "condition", "webhook", "gone"])
 			stepSummary({ id: "b", kind, payload: odd }, context);
 	}
+});
+
+test("choices are words: names of the language as such, what somebody wrote as it is written", () => {
+	const words = ["low", "not_in", "sms", "GET", "PO-Number", "a1", ""].map((one) =>
+		optionWord(one, (x) => x),
+	);
+	assert.deepEqual(words, ["Low", "Not in", "SMS", "GET", "PO-Number", "a1", ""]);
+	assert.equal(
+		optionWord({ name: "x", label: "Ready" }, (x) => `<${x}>`),
+		"<Ready>",
+	);
 });
 
 test("hostile labels come through as the text they are, long ones cut", () => {

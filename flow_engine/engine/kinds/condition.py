@@ -64,11 +64,11 @@ def check(payload: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 		return []
 	problems = []
 	if not _given(payload.get("field")):
-		problems.append(("field", "missing_field", "The condition says nothing to look at."))
+		problems.append(("field", "missing_field", "Choose the value to look at."))
 	if not _given(payload.get("op")):
-		problems.append(("op", "missing_field", "The comparison has no operator."))
+		problems.append(("op", "missing_field", "Choose how to compare it."))
 	elif payload["op"] not in WITHOUT_VALUE and payload.get("value") is None:
-		problems.append(("value", "missing_field", "The comparison has no value to compare with."))
+		problems.append(("value", "missing_field", "Say what to compare it with."))
 	return problems
 
 

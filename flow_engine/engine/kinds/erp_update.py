@@ -90,7 +90,9 @@ def refusals(values: Mapping[str, Any]) -> list[str]:
 		return ["The step names no field to update."]
 	reasons = []
 	for name in values:
-		if not isinstance(name, str) or not name.strip() or "{{" in name:
+		if isinstance(name, str) and not name.strip():
+			reasons.append("Choose the field that is to be written.")
+		elif not isinstance(name, str) or "{{" in name:
 			reasons.append(f"{str(name)[:100]!r} is not the name of a field.")
 		elif name in NEVER_WRITTEN or name.startswith("_"):
 			reasons.append(f"A flow may not write the field {name[:100]}.")

@@ -144,3 +144,16 @@ test("places that do not exist are refused", () => {
 	refused("a", { type: "add", kind: "nothing", place: {} }, "unknown_kind");
 	refused("a", { type: "add", step: { id: "A", kind: "notify" }, place: {} }, "duplicate_id");
 });
+
+test("a step that writes a document proposes the one that the flow is about", () => {
+	const adds = (trigger) => {
+		const made = after(
+			{ ...flow(""), trigger },
+			{ type: "add", kind: "erp_update", place: { parent_id: null, branch: null } },
+		);
+		return made.steps[0].payload.doctype;
+	};
+	assert.equal(adds({ event: "on_contract_signed", condition: "" }), "Contract");
+	assert.equal(adds({ event: "doc_event", doctype: "Issue", doc_event: "on_update" }), "Issue");
+	assert.equal(adds({ event: "manual", condition: "" }), undefined);
+});

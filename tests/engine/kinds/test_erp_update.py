@@ -62,6 +62,12 @@ def test_nothing_to_write_or_a_name_that_is_none_is_refused(world, fields):
 		world.do("erp_update", payload)
 
 
+def test_a_row_that_is_not_filled_in_yet_is_asked_for_in_words():
+	for name in ("", " "):
+		(found,) = ERP_UPDATE.check({"doctype": "Issue", "fields_json": {name: "x"}})
+		assert found[2] == "Choose the field that is to be written."
+
+
 @pytest.mark.parametrize("fields", ["[1]", "7", [1]])
 def test_fields_that_are_no_object_are_refused(world, fields):
 	payload = {"doctype": "Issue", "fields_json": fields}

@@ -6,6 +6,7 @@ import { clockOf } from "./clock.js";
 import { fill } from "./messages.js";
 import { indexFlow, isObject } from "./flow.js";
 import { kindOf } from "./kinds.js";
+import { optionWord } from "./option_words.js";
 import { lonePath } from "./paths.js";
 import { documentType } from "./variables.js";
 
@@ -34,6 +35,12 @@ function fieldText(field, value, context) {
 	if (value === undefined || value === null || value === "" || value === false) return "";
 	if (field.type === "check") return value === "0" || value === 0 ? "" : field.label;
 	if (isObject(value)) return Object.keys(value).join(", ");
+	if (field.type === "select" && field.options?.some((one) => (one?.name ?? one) === value)) {
+		return optionWord(
+			field.options.find((one) => (one?.name ?? one) === value),
+			t,
+		);
+	}
 	if (field.type === "number" && !String(value).includes("{{")) return t("{0}: {1}", [field.label, value]);
 	return shortly(valueText(value, context));
 }

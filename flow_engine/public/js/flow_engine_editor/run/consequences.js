@@ -16,10 +16,12 @@ const KEPT_BY_THE_SYSTEM = [
 	"__islocal",
 	"__unsaved",
 	"open_merge_key",
+	// Of a trial, there is no run to look at.
+	"flow_run",
 ];
 
-/** `[{label, before, after}]` of one changed document; labels: field → what it is called. */
-export function changedFields(document, before, labels, t) {
+/** `[{label, before, after}]` of one changed document; labels: field → what it is called; stepLabel: id → label. */
+export function changedFields(document, before, labels, t, stepLabel = () => "") {
 	const created = document.change === "created";
 	return Object.entries(document.values)
 		.filter(([name, value]) => {
@@ -34,7 +36,7 @@ export function changedFields(document, before, labels, t) {
 			name,
 			label: labels[name] || title(name),
 			before: created || !before ? null : plainText(before[name], t),
-			after: plainText(value, t),
+			after: (name === "flow_step" && stepLabel(value)) || plainText(value, t),
 		}));
 }
 

@@ -1,6 +1,7 @@
 // add {place, kind | step, label?, seed?}: a new step.
 import { buildStep, kindOf } from "../kinds.js";
 import { isObject, STEP_ID } from "../flow.js";
+import { documentType } from "../variables.js";
 import { insertSteps, randomFrom, takenIds } from "./inserting.js";
 import { readPlace } from "./place.js";
 import { OperationRefused } from "./refusal.js";
@@ -17,7 +18,15 @@ export function add(index, operation) {
 function made(index, { kind, label, seed }) {
 	const entry = kindOf(index.catalog, kind);
 	if (!entry) throw new OperationRefused("unknown_kind", null, [kind]);
-	return buildStep(entry, takenIds(index), { random: randomFrom(seed), label });
+	const step = buildStep(entry, takenIds(index), { random: randomFrom(seed), label });
+	return aboutItsDocument(step, entry, documentType(index.flow, index.catalog));
+}
+
+/** A step that writes a document most often writes the one that the flow is about. */
+function aboutItsDocument(step, entry, doctype) {
+	const field = entry.document_field;
+	if (!field || !doctype || step.payload[field] !== undefined) return step;
+	return { ...step, payload: { ...step.payload, [field]: doctype } };
 }
 
 function given(index, step) {

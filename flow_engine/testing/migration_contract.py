@@ -9,6 +9,8 @@ from typing import Any
 from flow_engine.engine.advanced import Advanced
 from flow_engine.engine.errors import CannotMigrate, TemplateNotFound
 from flow_engine.engine.running import advance_run
+from flow_engine.engine.sla.watching import watch_clocks
+from flow_engine.service import compensation as undoing
 from flow_engine.service import doors, migrations
 from flow_engine.service.bulk import act_on_all, read_bulk
 from flow_engine.service.definitions import definition_text
@@ -159,3 +161,63 @@ class MigrationContract(VersionsActs):
 		self.assertEqual((done["count"], done["done"], done["failed"]), (2, 1, 1))
 		self.assertEqual(done["refusals"][0]["code"], "cannot_migrate")
 		self.assertEqual([self.record(run).template_version for run in (free, passed)], [version, old])
+
+	# --- service levels and compensation ------------------------------------------------------------------
+
+	def test_a_promise_that_the_newer_version_makes_is_watched_from_when_the_step_became_ready(self):
+		name = self._published(WAITS)
+		run = self._running(name)
+		self._next_version(name, {**WAITS, "sla": {"warn": "1d", "breach": "2d"}})
+		self._move(run)
+		self.assertEqual(self._sla_status(run), "on_time")
+		self.pass_time(86_400 + 60)
+		self.assertEqual(watch_clocks(self.host), 1)
+		self.assertEqual(self._sla_status(run), "at_risk")
+
+	def test_a_promise_that_the_newer_version_does_not_make_is_forgotten(self):
+		name = self._published({**WAITS, "sla": {"breach": "2d"}})
+		run = self._running(name)
+		self._next_version(name, WAITS, step("new", after=["m"]))
+		self._move(run)
+		self.assertFalse(self._sla_status(run))
+		self.pass_time(3 * 86_400)
+		self.assertEqual(watch_clocks(self.host), 0)
+
+	def test_what_followed_from_lateness_stays_done(self):
+		late = {**WAITS, "sla": {"breach": "1d"}}
+		name = self._published(late, step("boss", parent="m", branch="sla_breach"))
+		run = self._running(name)
+		self.pass_time(86_400 + 60)
+		watch_clocks(self.host)
+		self.drain(run)
+		self.assertEqual(self.states(run), {"m": "waiting", "boss": "done"})
+		self._next_version(
+			name, late, step("boss", parent="m", branch="sla_breach"), step("new", after=["m"])
+		)
+		self._move(run)
+		self.drain(run)
+		self.assertEqual(self.states(run), {"m": "waiting", "boss": "done", "new": "pending"})
+		self.assertEqual(self._sla_status(run), "overdue")
+		doors.complete(self.host, run, "m")
+		self.drain(run)
+		self.assert_done(run)
+
+	def test_a_run_that_undoes_another_does_not_move(self):
+		name = self._published(
+			step("a"),
+			step("b", after=["a"], when="manual"),
+			step("u", parent="a", branch="compensate", when="manual"),
+		)
+		run = self._running(name)
+		doors.cancel(self.host, run)
+		child = undoing.compensate(self.host, run)["run"]
+		self.drain(child)
+		self.assertEqual(self.status(child), "running", self.states(child))
+		self._next_version(name, step("a"), step("b", after=["a"], when="manual"))
+		with self.assertRaises(CannotMigrate) as caught:
+			self._move(child)
+		self.assertEqual(caught.exception.as_dict()["problems"][0]["code"], "compensates")
+
+	def _sla_status(self, run: str) -> Any:
+		(row,) = self.rows("Flow Run", name=run)
+		return row["sla_status"]

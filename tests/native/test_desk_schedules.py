@@ -32,8 +32,11 @@ def regional(callers):
 		flow_definition={**steps, "payload_schema": SCHEMA},
 		is_active=1,
 	)[1]
-	yield body["message"]["template"]["name"]
-	callers["manager"].post("templates.update", name=body["message"]["template"]["name"], is_active=0)
+	name = body["message"]["template"]["name"]
+	yield name
+	for left in stored(callers, name):
+		callers["manager"].post("schedules.delete", name=left["name"])
+	callers["manager"].post("templates.update", name=name, is_active=0)
 
 
 @pytest.fixture

@@ -48,8 +48,13 @@ function short_time(value) {
 	if (!value) return "";
 	const shown = frappe.datetime.convert_to_user_tz(value, false);
 	const whole = frappe.utils.escape_html(frappe.datetime.str_to_user(shown));
-	const format = moment(shown).isSame(moment(), "year") ? "D MMM HH:mm" : "D MMM YYYY";
-	return `<span class="ellipsis small" title="${whole}">${moment(shown).format(format)}</span>`;
+	const day = { day: "numeric", month: "short" };
+	const rest = moment(shown).isSame(moment(), "year")
+		? { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }
+		: { year: "numeric" };
+	const format = new Intl.DateTimeFormat(frappe.boot.lang, { ...day, ...rest });
+	const short = frappe.utils.escape_html(format.format(moment(shown).toDate()));
+	return `<span class="ellipsis small" title="${whole}">${short}</span>`;
 }
 
 const ACTIONS = {

@@ -81,8 +81,11 @@ def test_two_versions_are_drawn_on_one_tree_and_told_field_by_field(served, open
 		],
 		use_inner_text=True,
 	)
-	compared.get_by_role("button", name="Close the comparison").click()
+	tree.press("Escape")
+	expect(compared).to_have_count(0)
 	expect(tree.card("New step")).to_be_visible()
+	# Whoever works by keys goes on in the tree.
+	assert tree.focused() == "When somebody starts it"
 
 
 def test_the_draft_on_the_screen_is_compared_without_saving_it(served, open_page, made):

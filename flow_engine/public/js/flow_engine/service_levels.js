@@ -5,6 +5,6 @@ frappe.provide("flow_engine");
 /** The indicator of what is, or soon will be, late; null for everything else. */
 flow_engine.late_indicator = function (standing) {
 	if (standing === "overdue") return [__("overdue"), "red", "sla_status,=,overdue"];
-	if (standing === "at_risk") return [__("at_risk"), "orange", "sla_status,=,at_risk"];
+	if (standing === "at_risk") return [__("soon overdue"), "orange", "sla_status,=,at_risk"];
 	return null;
 };

@@ -58,6 +58,8 @@ CRASH_POINTS: Mapping[str, str] = {
 	"schedule.fired": "Its fires, their runs and its next time are written.",
 	"fan_out.listed": "The documents a fire goes through are written down, none has a run.",
 	"fan_out.batched": "The runs of a batch of documents are written, how far it is not.",
+	"hook.locked": "A call has proved itself and locked its hook, nothing is decided.",
+	"hook.started": "The run of a call is written, the call is not.",
 	"dates.looked": "One page of documents whose date may have come is through.",
 }
 

@@ -19,12 +19,15 @@ from flow_engine.engine.crash_points import arm
 from flow_engine.engine.definition import dump_definition
 from flow_engine.engine.draining import drain, start_run
 from flow_engine.engine.errors import DuplicateTrigger, FlowError, RunFinal, StepNotWaiting
+from flow_engine.engine.inbound import Call, DuplicateCall, sign
 from flow_engine.engine.interventions import cancel_run, complete_step, mark_done, retry_step, skip_step
 from flow_engine.engine.ports import NewRun
 from flow_engine.engine.session import Session
 from flow_engine.engine.sla.watching import watch_clocks
 from flow_engine.engine.state import StepStatus
 from flow_engine.service.date_triggers import start_dated
+from flow_engine.service.inbound_hooks import create_hook
+from flow_engine.service.receiving import receive
 from flow_engine.service.schedule_firing import fire_due
 from flow_engine.service.schedules import create
 from flow_engine.service.ticking import repair_stray_rows
@@ -41,8 +44,9 @@ HORIZON = timedelta(days=5)
 ACTING = "operator@example.com"
 # After everything else of the story, whoever died in it.
 SCHEDULED_UNTIL = datetime(2026, 6, 5, tzinfo=timezone.utc)
+HOOK_SECRET = "what-the-shop-and-the-hook-know"
 # What a repeated act is told about what the first one did.
-DONE_ALREADY = (DuplicateTrigger, RunFinal, StepNotWaiting)
+DONE_ALREADY = (DuplicateCall, DuplicateTrigger, RunFinal, StepNotWaiting)
 
 
 def prepare(path: str, receiver: str, seed: int) -> None:
@@ -101,6 +105,8 @@ def prepare(path: str, receiver: str, seed: int) -> None:
 	flows["dated"] = dated
 	for title, definition in flows.items():
 		store_definition(host.templates, definition, title)
+	brief = host.templates.find({"template_name": "brief"})[0]["name"]
+	create_hook(host, {"hook_name": "Shop", "flow_template": brief, "secret": HOOK_SECRET})
 	host.database.close()
 
 
@@ -128,6 +134,7 @@ class Story:
 			self.cancel,
 			self.hurry,
 			self.be_late,
+			self.be_called,
 			self.be_scheduled,
 			self.fail_and_be_undone,
 			self.undo,
@@ -246,6 +253,22 @@ class Story:
 			watch_clocks(self.host)
 			self.work()
 		self.repeatable(lambda: complete_step(self.host, run, "person"))
+		self.work()
+
+	def be_called(self) -> None:
+		"""Somebody outside calls a hook, and again whenever they have got no answer."""
+		brief = self.template("brief")
+		self.host.templates.update(brief, {"is_active": 1})
+		(hook,) = self.host.inbound.store.find()
+		for number in range(2):
+			body, timestamp = b"{}", str(int(self.host.clock.now().timestamp()) + number)
+			headers = {
+				"content-type": "application/json",
+				"x-flow-timestamp": timestamp,
+				"x-flow-signature": sign(HOOK_SECRET, timestamp, body),
+				"x-flow-id": f"order-{number}",
+			}
+			self.repeatable(lambda headers=headers: receive(self.host, hook["name"], Call(b"{}", headers)))
 		self.work()
 
 	def be_scheduled(self) -> None:
@@ -400,6 +423,10 @@ class Story:
 					"JOIN `tabFlow Run` r ON r.name = a.flow_run GROUP BY r.trigger_key ORDER BY 1"
 				)
 			],
+			"calls": rows(
+				"SELECT c.call_id, r.trigger_key FROM `tabFlow Inbound Call` c JOIN `tabFlow Run` r "
+				"ON r.name = c.flow_run WHERE c.outcome = 'accepted' ORDER BY 1"
+			),
 			"fires": rows(
 				"SELECT name, status, place, started, refused FROM `tabFlow Schedule Fire` ORDER BY name"
 			),

@@ -30,8 +30,9 @@ ASKED = {
 	"tick.found": "repair",
 	"tick.repaired": "repair",
 }
-# A drain whose time is up, after two minutes; and what is found only after another crash.
-ELSEWHERE = ("drain.giving_back", "lost_call.settled")
+# A drain whose time is up, after two minutes; what is found only after another crash; and in
+# test_inbound_hooks.py what somebody outside asks.
+ELSEWHERE = ("drain.giving_back", "lost_call.settled", "hook.locked", "hook.started")
 # Where runs share a transaction: it takes several.
 SHARED = [name for name in CRASH_POINTS if name.startswith("batch.")]
 # Where the clock starts flows: in test_schedules.py.

@@ -78,6 +78,9 @@ def test_a_hook_is_made_called_and_read_in_its_form(template, desk, url, manager
 	expect(view.get_by_text("202: a run would be started.")).to_be_visible()
 	assert secret not in page.content()
 	site(
-		"frappe.db.delete('Flow Inbound Call', {'flow_hook': name}); frappe.delete_doc('Flow Inbound Hook', name)",
+		"""
+		frappe.db.delete("Flow Inbound Call", {"flow_hook": name})
+		frappe.delete_doc("Flow Inbound Hook", name)
+		""",
 		name=hook["name"],
 	)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from callers import Caller, is_readable
 from conftest import MARK, unique
 from flows import definition, issue
+from test_crash_points import killed_while_asking
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
@@ -295,3 +297,26 @@ def test_a_time_that_is_signed_and_none_is_refused(hook):
 		}
 	)
 	assert said(post(one.url, one.base, **call)) == (401, "stale_timestamp")
+
+
+CALL = """
+from flow_engine.engine.inbound import Call, sign
+from flow_engine.frappe_host.host import get_host
+from flow_engine.service.receiving import receive
+headers = {"content-type": "application/json", "x-flow-timestamp": time, "x-flow-id": "order-1",
+	"x-flow-signature": sign(secret, time, body.encode())}
+answer = receive(get_host(), hook, Call(body.encode(), headers))["run"]
+"""
+
+
+@pytest.mark.parametrize("point", ["hook.locked", "hook.started", "start.inserted"])
+def test_a_process_killed_in_a_call_has_taken_all_of_it_or_nothing(point, bench, hook, site):
+	one = hook()
+	body = json.dumps({"subject": f"{MARK} killed"})
+	names = {"hook": one.name, "secret": one.secret, "body": body, "time": str(int(time.time()))}
+	assert killed_while_asking(bench, point, CALL, names) == -signal.SIGKILL
+	assert (one.runs(), one.calls()) == ([], [])
+	run = site(CALL, **names)
+	assert [call["flow_run"] for call in one.calls()] == [run]
+	assert said(one.call(call_id="order-1"))[1] == "duplicate_call"
+	assert len(one.runs()) == 1

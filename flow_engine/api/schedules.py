@@ -4,7 +4,10 @@ Managers write, others see names and times."""
 import frappe
 
 from flow_engine.api.door import endpoint, is_manager, only_managers
+from flow_engine.engine.errors import EngineDisabled
 from flow_engine.frappe_host.host import get_host
+from flow_engine.frappe_host.jobs import is_disabled
+from flow_engine.frappe_host.run_access import check_may_start, starters_of
 from flow_engine.service import schedule_preview, schedules
 
 
@@ -68,7 +71,12 @@ def delete(name=None, reason=None):
 def fire_now(name=None, reason=None):
 	only_managers()
 	_check("write")
-	return schedules.fire_now(get_host(), name, reason, frappe.session.user)
+	host = get_host()
+	flow = schedules.get_schedule(host, name)["schedule"]["flow_template"]
+	check_may_start(starters_of(flow))
+	if is_disabled():
+		raise EngineDisabled()
+	return schedules.fire_now(host, name, reason, frappe.session.user)
 
 
 @frappe.whitelist(methods=["GET", "POST"])

@@ -41,7 +41,12 @@ _ORDER = re.compile(r"([a-z_][a-z0-9_]{0,139})(?: +(asc|desc))?", re.IGNORECASE)
 
 def prepare_document(doc) -> None:
 	"""Set everything that follows from what was entered. Raises FlowError."""
+	from flow_engine.frappe_host.run_access import check_may_start, starters_of
+
 	host = _host()
+	if doc.status != "paused":
+		# Whom a flow keeps from starting it by hand cannot have the clock do it.
+		check_may_start(starters_of(doc.flow_template))
 	doc.flags.schedule_before = before = None if doc.is_new() else host.schedules.store.hold(doc.name)
 	if before is not None:
 		# The clock may have written it since the form was opened.

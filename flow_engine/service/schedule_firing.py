@@ -149,7 +149,7 @@ class _Firing:
 			return self.made
 		problems = fitting_problems(schema_of(self.host, trigger.template, trigger.version), row["payload"])
 		if problems:
-			invalidate(self.host, row, problems, trigger.version)
+			invalidate(self.host, row, problems, trigger.version, "")
 			return self.made
 		spread = timedelta(minutes=int(row["jitter_minutes"] or 0))
 		due = decide_due(
@@ -177,7 +177,7 @@ class _Firing:
 		self.store.write(row["name"], **columns)
 		if columns["status"] != row["status"]:
 			event = "schedule.finished" if columns["status"] == "finished" else "schedule.restored"
-			audit(self.host, event, row, "", row["status"], columns["status"])
+			audit(self.host, event, row, "", row["status"], columns["status"], "")
 		reach("schedule.fired")
 		return self.made
 

@@ -37,8 +37,10 @@ def audit(
 	reason: str = "",
 	was: str | None = None,
 	now: str | None = None,
+	user: str | None = None,
 	**details: Any,
 ) -> None:
+	"""`user`: as in `AuditEvent`; empty where the clock did it."""
 	host.runs.audit(
 		AuditEvent(
 			event,
@@ -46,12 +48,19 @@ def audit(
 			reason=reason,
 			from_status=was,
 			to_status=now,
+			user=user,
 			details={"schedule": row["name"], "schedule_name": row["schedule_name"], **details},
 		)
 	)
 
 
-def invalidate(host: Any, row: Mapping[str, Any], problems: list[dict[str, str]], version: int) -> None:
+def invalidate(
+	host: Any,
+	row: Mapping[str, Any],
+	problems: list[dict[str, str]],
+	version: int,
+	user: str | None = None,
+) -> None:
 	"""Keep it from firing until its payload fits; its next time is kept."""
 	first = problems[0]
 	host.schedules.store.write(
@@ -63,7 +72,7 @@ def invalidate(host: Any, row: Mapping[str, Any], problems: list[dict[str, str]]
 		wake_at=None,
 	)
 	if row["status"] != "invalid" or row["problem_code"] != "invalid_payload":
-		audit(host, "schedule.invalidated", row, "", row["status"], "invalid", version=version)
+		audit(host, "schedule.invalidated", row, "", row["status"], "invalid", user, version=version)
 
 
 def restore(host: Any, row: Mapping[str, Any]) -> None:
@@ -90,4 +99,4 @@ def hold_back(host: Any, row: Mapping[str, Any], error: FlowError, now: datetime
 		wake_at=None if gone else now + ASK_AGAIN,
 	)
 	if row["status"] != "invalid" or row["problem_code"] != error.code:
-		audit(host, "schedule.invalidated", row, error.message, row["status"], "invalid", code=error.code)
+		audit(host, "schedule.invalidated", row, error.message, row["status"], "invalid", "", code=error.code)

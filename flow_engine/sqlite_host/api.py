@@ -253,6 +253,16 @@ def _bulk_now(caller: Caller, action: Any, **given: Any) -> dict[str, Any]:
 	return {"job": None, "more": bulk.more, **act_on_all(host, host.templates, bulk)}
 
 
+def _fire_now(caller: Caller, arguments: Arguments) -> dict[str, Any]:
+	host, name = caller.host, arguments.get("name")
+	who = people.person(host, arguments.get("user"))
+	if who is not None:
+		flow = schedules.get_schedule(host, name)["schedule"]["flow_template"]
+		people.starting(who)(host.templates.trigger_of(flow).starters)
+	user = who.name if who is not None else host.documents.user
+	return schedules.fire_now(host, name, arguments.get("reason"), user)
+
+
 def _schedule(answer: dict[str, Any]) -> dict[str, Any]:
 	"""There is no login here, so whoever calls may do everything."""
 	answer["schedule"]["may"] = {"edit": True, "fire": True}
@@ -380,9 +390,7 @@ WRITES: Mapping[str, Callable[[Caller, Arguments], Any]] = {
 	"schedules.pause": lambda c, a: _schedule(schedules.pause(c.host, a.get("name"), a.get("reason"))),
 	"schedules.resume": lambda c, a: _schedule(schedules.resume(c.host, a.get("name"), a.get("reason"))),
 	"schedules.delete": lambda c, a: schedules.delete(c.host, a.get("name"), a.get("reason")),
-	"schedules.fire_now": lambda c, a: schedules.fire_now(
-		c.host, a.get("name"), a.get("reason"), c.host.documents.user
-	),
+	"schedules.fire_now": _fire_now,
 	"deliveries.redeliver": lambda c, a: deliveries.redeliver(
 		c.host, read.needed(a.get("delivery"), "delivery")
 	),

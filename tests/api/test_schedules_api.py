@@ -166,6 +166,23 @@ def test_a_preview_of_nothing_yet_is_an_answer(served):
 	assert {problem["path"] for problem in shown["problems"]} == {"schedule_name", "flow_template", "cron"}
 
 
+def test_who_may_start_the_flow_may_fire_its_schedule(served):
+	definition = {
+		"version": 1,
+		"trigger": {"event": "manual"},
+		"steps": [{"id": "s", "kind": "wait"}],
+		"starters": {"users": ["ann@example.com"]},
+	}
+	flow = served.flow(uuid.uuid4().hex, definition)["name"]
+	name = made(served, flow, payload={})["name"]
+	with pytest.raises(Refused) as caught:
+		served.api("schedules.fire_now", name=name, user="bob@example.com")
+	assert (caught.value.status, caught.value.code) == (403, "not_on_allow_list")
+	assert served.api("schedules.fire_now", name=name, user="ann@example.com")["run"]
+	(fire,) = served.api("schedules.fires", name=name)["fires"]
+	assert fire["asked_by"] == "ann@example.com"
+
+
 def test_a_condition_on_one_line_is_kept_as_data(served, flow):
 	schedule = made(served, flow, fan_out_doctype="Issue", fan_out_condition="doc.priority in:High,Urgent")
 	condition = {"field": "doc.priority", "op": "in", "value": ["High", "Urgent"]}

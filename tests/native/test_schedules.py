@@ -97,6 +97,27 @@ def test_who_may_do_what_with_schedules(callers, scheduled):
 	assert callers["manager"].get("schedules.get", name=name)[1]["message"]["schedule"]["status"] == "enabled"
 
 
+def test_whom_a_flow_keeps_from_starting_it_cannot_have_the_clock_do_it(callers, people, scheduled, site):
+	caller = callers["manager"]
+	name = make(caller, scheduled)
+	found = caller.get("templates.get", name=scheduled)[1]["message"]["template"]["flow_definition"]
+	others = found | {"starters": {"users": [people["admin"]["email"]], "roles": []}}
+	assert caller.post("templates.update", name=scheduled, flow_definition=others)[0] == 200
+	assert caller.post("templates.publish", name=scheduled)[0] == 200
+	values = {"schedule_name": "x", "flow_template": scheduled, "cron": "* * * * *", "payload": {"team": "a"}}
+	refused = [
+		caller.post("schedules.create", values=values),
+		caller.post("schedules.update", name=name, values={"cron": "* * * * *"}),
+		caller.post("schedules.fire_now", name=name),
+		caller.resource("PUT", "Flow Schedule", name, cron="* * * * *"),
+	]
+	assert [status for status, _body in refused] == [403, 403, 403, 403], refused
+	assert {body["code"] for _status, body in refused[:3]} == {"not_on_allow_list"}
+	assert caller.post("schedules.pause", name=name)[0] == 200
+	assert callers["admin"].post("schedules.resume", name=name)[0] == 200
+	assert callers["admin"].post("schedules.fire_now", name=name)[0] == 200
+
+
 def test_the_frameworks_own_door_is_held_to_the_same_rules(manager, scheduled):
 	name = make(manager, scheduled)
 	status, body = manager.resource("PUT", "Flow Schedule", name, cron="0 0 30 2 *")

@@ -57,6 +57,11 @@ _TRIGGER_LABELS: Mapping[tuple[str, ...], str] = {
 	("to",): "To",
 	("condition",): "Condition",
 	("on_import",): "Also for documents that are imported",
+	("offset_days",): "Days after the date",
+	("offset_hours",): "Hours after the date",
+	("time",): "Time of day",
+	("day_policy",): "On a day off",
+	("holiday_list",): "Holiday list",
 }
 _SETTING_LABELS: Mapping[str, str] = {
 	"run_as": "Runs as",

@@ -337,13 +337,20 @@ def test_a_fan_out_shows_which_documents_fit_and_runs_for_each(served, page, req
 	expect(page).to_have_url(f"{served.url}/runs")
 
 
-def test_what_was_entered_is_not_lost_by_a_stray_escape(served, open_page):
+def test_what_was_entered_is_not_lost_by_a_stray_key_or_the_way_back(served, open_page):
 	page = open_page()
-	form = begin(page, served, "Almost")
+	page.goto(f"{served.url}/runs")
+	page.get_by_role("link", name="Schedules", exact=True).click()
+	page.get_by_role("button", name="New schedule").click()
+	form = page.get_by_role("dialog", name="New schedule")
+	form.get_by_label("Name", exact=True).fill("Almost")
 	page.keyboard.press("Escape")
 	question = form_of(page)
 	expect(question).to_contain_text("is not saved")
 	question.get_by_role("button", name="Cancel").click()
+	expect(form.get_by_label("Name", exact=True)).to_have_value("Almost")
+	page.go_back()
+	form_of(page).get_by_role("button", name="Cancel").click()
 	expect(form.get_by_label("Name", exact=True)).to_have_value("Almost")
 	page.keyboard.press("Escape")
 	form_of(page).get_by_role("button", name="Leave").click()

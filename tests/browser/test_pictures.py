@@ -244,3 +244,25 @@ def test_a_schedule_while_it_is_changed(served, scheduled, open_page, picture):
 	expect(page.get_by_role("dialog").get_by_label("How many lines")).to_be_visible()
 	expect(page.get_by_role("dialog").get_by_text("left out: a weekend").first).to_be_visible()
 	picture(page, "schedule-form.png")
+
+
+def test_two_versions_on_one_tree(served, open_page, picture):
+	template = served.flow("Contract onboarding, changed", onboarding())["name"]
+	changed = onboarding()
+	steps = {one["id"]: one for one in changed["steps"]}
+	steps["tell"]["payload"] = {**steps["tell"]["payload"], "body": "We come on {{doc.start_date|date}}."}
+	steps["done"]["depends_on"] = ["install", "tell"]
+	changed["steps"].remove(steps["wait"])
+	changed["steps"].append(
+		step(
+			"thank", "notify", label="Say thank you", after=["activate"], payload=steps["welcome"]["payload"]
+		)
+	)
+	served.api("templates.update", name=template, flow_definition=changed)
+	tree = Tree(open_page(height=1000), served, template)
+	tree.page.get_by_role("button", name="Draft: ").click()
+	compared = tree.page.get_by_role("region", name="Two versions compared")
+	expect(compared.locator("#fe-card-wait.fe-tone-failed")).to_be_visible()
+	compared.locator("#fe-card-tell").click()
+	expect(compared.locator("ins")).to_contain_text("We come on")
+	picture(tree.page, "versions.png")

@@ -7,7 +7,7 @@ when the next one is due is the worker's.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from flow_engine.engine.draining import drain
 from flow_engine.engine.errors import StorageFailed
@@ -25,12 +25,26 @@ DATES_SECONDS = 10
 def look_after(host: StandaloneHost) -> dict[str, int]:
 	"""What nothing due would bring up by itself; makes runs due and executes no step. `{repaired, late,
 	dated}`: pending rows that were edited by hand and are taken up; runs that a service level has become due
-	for; runs started by a date."""
-	return {
-		"repaired": repair_stray_rows(host),
-		"late": watch_clocks(host),
-		"dated": start_dated(host, DATES_SECONDS),
-	}
+	for; runs started by a date. One that fails keeps no other from its turn; it is raised afterwards."""
+	found: dict[str, int] = {}
+	failed: Exception | None = None
+	for name, work in _LOOKED_AFTER.items():
+		try:
+			found[name] = work(host)
+		except StorageFailed:
+			raise
+		except Exception as error:
+			failed = failed or error
+	if failed is not None:
+		raise failed
+	return found
+
+
+_LOOKED_AFTER: Mapping[str, Callable[[StandaloneHost], int]] = {
+	"repaired": repair_stray_rows,
+	"late": watch_clocks,
+	"dated": lambda host: start_dated(host, DATES_SECONDS),
+}
 
 
 def tick(host: StandaloneHost, seconds: float, stopped: Callable[[], bool] = lambda: False) -> dict[str, int]:

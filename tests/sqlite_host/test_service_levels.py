@@ -102,6 +102,15 @@ def test_a_tick_of_a_file_marks_and_goes_on_in_the_same_tick(host):
 	assert steps == {"ask": "waiting", "boss": "done"}
 
 
+def test_a_row_that_cannot_be_repaired_keeps_no_lateness_from_being_found(host):
+	_, (run,) = waiting(host, sla={"breach": "2d"})
+	late = {"flow_run": run, "step_id": "ask", "status": "pending", "trigger_at": "0 rubbish", "name": "X"}
+	host.runs.transact(lambda: host.runs._insert("Flow Step Pending", [late]))
+	host.clock.move_to(START + timedelta(days=2, minutes=1))
+	assert tick(host, 50)["failed"] == 1
+	assert doors.get_run(host, run)["run"]["sla_status"] == "overdue"
+
+
 def test_more_than_a_tick_takes_is_left_for_the_next_the_longest_due_first(host):
 	waiting(host, 5)
 	host.clock.move_to(START + timedelta(days=2, minutes=1))

@@ -46,7 +46,10 @@ def audited(site, **filters) -> list[str]:
 	return site(
 		"""
 		fields = ["event_type", "reason", "user"]
-		rows = frappe.get_all("Flow Audit Event", filters, fields, order_by="creation")
+		rows = frappe.get_all("Flow Audit Event", filters, fields, order_by="name")
+		# Without those of the run's own life.
+		own = ("run.started", "run.completed", "run.failed", "run.reopened")
+		rows = [row for row in rows if row.event_type not in own]
 		answer = [f"{row.event_type}|{row.reason}|{row.user}" for row in rows]
 		""",
 		filters=filters,

@@ -162,6 +162,29 @@ class MigrationContract(VersionsActs):
 		self.assertEqual(done["refusals"][0]["code"], "cannot_migrate")
 		self.assertEqual([self.record(run).template_version for run in (free, passed)], [version, old])
 
+	def test_what_the_run_was_given_has_to_be_what_the_newer_version_wants(self):
+		name = self._published(WAITS)
+		host, store = self.host, self.host.templates
+		without = self._running(name)
+		given = doors.start(host, store, name, variables={"region": "north"})["run"]
+		wanted = {
+			**flow(WAITS),
+			"payload_schema": {
+				"type": "object",
+				"properties": {"region": {"type": "string", "enum": ["north", "south"]}},
+				"required": ["region"],
+			},
+		}
+		self._do("update", name, {"flow_definition": definition_text(wanted)})
+		self._do("publish", name)
+		with self.assertRaises(CannotMigrate) as caught:
+			self._move(without)
+		(problem,) = caught.exception.as_dict()["problems"]
+		self.assertEqual(problem["code"], "invalid_payload")
+		self.assertIn("region", problem["message"])
+		self._move(given)
+		self.assertGreater(self.record(given).template_version, self.record(without).template_version)
+
 	# --- service levels and compensation ------------------------------------------------------------------
 
 	def test_a_promise_that_the_newer_version_makes_is_watched_from_when_the_step_became_ready(self):

@@ -33,7 +33,8 @@ def said_again(sentence: str, language: str | None) -> str:
 
 
 def with_problems_in(answer: Any, language: str | None) -> Any:
-	"""An answer of a door whose problems, a template's and a schedule's too, are said in this language."""
+	"""An answer of a door whose problems, a template's and a schedule's too, and what went wrong in a run are
+	said in this language."""
 	if not isinstance(answer, Mapping) or not _table(_main(language)):
 		return answer
 	told = dict(answer)
@@ -45,6 +46,10 @@ def with_problems_in(answer: Any, language: str | None) -> Any:
 		told["schedules"] = [with_problems_in(row, language) for row in told["schedules"]]
 	if isinstance(told.get("last_error"), str):
 		told["last_error"] = said_again(told["last_error"], language)
+	if isinstance(told.get("run"), Mapping):
+		told["run"] = _run_in(told["run"], language)
+	if isinstance(told.get("attempts"), list):
+		told["attempts"] = [_attempt_in(attempt, language) for attempt in told["attempts"]]
 	if isinstance(told.get("problems"), Sequence):
 		told["problems"] = [
 			{**problem, "message": said_again(str(problem.get("message") or ""), language)}
@@ -53,6 +58,29 @@ def with_problems_in(answer: Any, language: str | None) -> Any:
 			for problem in told["problems"]
 		]
 	return told
+
+
+def _run_in(run: Mapping[str, Any], language: str | None) -> dict[str, Any]:
+	"""A run's view: errors are kept in English, whoever will read them."""
+	told = _error_in(run, language)
+	if isinstance(told.get("steps"), list):
+		told["steps"] = [
+			_error_in(step, language) if isinstance(step, Mapping) else step for step in told["steps"]
+		]
+	return told
+
+
+def _error_in(entry: Mapping[str, Any], language: str | None) -> dict[str, Any]:
+	error = entry.get("error")
+	if not isinstance(error, Mapping) or not error.get("message"):
+		return dict(entry)
+	return {**entry, "error": {**error, "message": said_again(str(error["message"]), language)}}
+
+
+def _attempt_in(attempt: Any, language: str | None) -> Any:
+	if not isinstance(attempt, Mapping) or not attempt.get("error_message"):
+		return attempt
+	return {**attempt, "error_message": said_again(str(attempt["error_message"]), language)}
 
 
 def _main(language: str | None) -> str:

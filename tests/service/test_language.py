@@ -10,6 +10,7 @@ import pytest
 from said_by_validation import sentences
 
 import flow_engine
+from flow_engine.engine import errors
 from flow_engine.engine.kinds import register
 from flow_engine.engine.validation import validate_definition
 from flow_engine.service.catalog import catalog
@@ -100,6 +101,32 @@ SAID = [
 def test_a_sentence_with_values_is_said_again_with_the_same_values(english, french):
 	assert said_again(english, "fr") == french
 	assert said_again(english, "en") == said_again(english, "xx") == english
+
+
+def error_classes(of=errors.FlowError):
+	yield of
+	for one in of.__subclasses__():
+		if one.__module__.startswith("flow_engine"):
+			yield from error_classes(one)
+
+
+def test_every_kind_of_refusal_has_a_french_sentence():
+	assert {one().message for one in error_classes()} - FRENCH.keys() == set()
+
+
+def test_what_went_wrong_in_a_run_is_said_in_the_readers_language():
+	kept = {"code": "document_not_found", "message": "Gadget G-1 does not exist."}
+	view = {"run": {"name": "FR-1", "steps": [{"id": "a", "error": kept}, {"id": "b", "error": None}]}}
+	heard = with_problems_in(view, "fr")["run"]["steps"]
+	assert heard[0]["error"] == {"code": "document_not_found", "message": "Gadget G-1 n'existe pas."}
+	assert heard[1] == {"id": "b", "error": None}
+	assert with_problems_in(view, "en") == view
+	attempts = {"attempts": [{"attempt": 1, "error_message": "The step failed."}, {"attempt": 2}], "more": 0}
+	assert with_problems_in(attempts, "fr")["attempts"][0]["error_message"] == "L'étape a échoué."
+	assert with_problems_in({"run": "FR-1", "attempts": "x"}, "fr") == {"run": "FR-1", "attempts": "x"}
+	error = {"code": "state_unreadable", "message": "The stored state of the flow run cannot be read."}
+	unreadable = with_problems_in({"run": {"steps": [], "error": error}}, "fr")
+	assert unreadable["run"]["error"]["message"].startswith("L'état")
 
 
 def test_problems_are_said_in_the_readers_language_wherever_they_stand():

@@ -13,7 +13,6 @@ from dataclasses import replace
 from typing import Any
 
 from flow_engine.engine.allow_lists import Person
-from flow_engine.engine.compensating import key_of
 from flow_engine.engine.compensation import definition_of
 from flow_engine.engine.definition import as_json
 from flow_engine.engine.draining import start_run
@@ -23,29 +22,27 @@ from flow_engine.engine.errors import (
 	FlowError,
 	StepNotFound,
 	TemplateInactive,
-	TemplateRetired,
-	TransientDatabaseError,
 )
 from flow_engine.engine.interventions import (
-	cancel_run,
 	check_input,
 	complete_step,
-	retry_failed,
-	retry_step,
-	skip_step,
 	wake_run,
 )
-from flow_engine.engine.interventions import mark_done as mark_step_done
 from flow_engine.engine.party import customer_of
 from flow_engine.engine.ports import Host
-from flow_engine.engine.replaying import Target, replay_run
 from flow_engine.engine.state import RunStatus
 from flow_engine.service import arguments as read
 from flow_engine.service import service_levels, templates
 from flow_engine.service.catalog import catalog as catalog_of
 from flow_engine.service.events import Occurrence, Trigger, judge, new_run, start_matching
+from flow_engine.service.operating import cancel as cancel
+from flow_engine.service.operating import mark_done as mark_done
+from flow_engine.service.operating import reason_of
+from flow_engine.service.operating import replay as replay
+from flow_engine.service.operating import retry as retry
+from flow_engine.service.operating import skip as skip
 from flow_engine.service.payloads import accept_payload, published_schema
-from flow_engine.service.runs import advanced_view, describe_attempts, describe_run, key_of_fire
+from flow_engine.service.runs import advanced_view, describe_attempts, describe_run, key_of_fire, title_of
 from flow_engine.store.standing import FlowStanding
 
 MAX_LIST = 500
@@ -342,7 +339,7 @@ def complete(
 		check_input(result),
 		by_webhook=token is not None,
 		person=person,
-		reason=_reason(reason),
+		reason=reason_of(reason),
 	)
 	return advanced_view(accepted.run)
 
@@ -350,87 +347,6 @@ def complete(
 def token_fits(host: Host, run: str, step_id: str, token: str) -> bool:
 	"""Compared in constant time, so that the answer's delay says nothing about the token."""
 	return hmac.compare_digest(token.encode(), host.links.token(run, step_id).encode())
-
-
-def cancel(host: Host, run: Any, reason: Any = None, compensate: Any = None) -> dict[str, Any]:
-	"""compensate: whether what it did is undone; without it the flow decides.
-
-	`in_flight`: steps whose external call could not be taken back; `compensation`: the run that undoes what
-	was done, or None. Raises RunNotFound, RunFinal, BadInput.
-	"""
-	run = read.needed(run, "run")
-	wanted = None if compensate in (None, "") else bool(read.flag(compensate, "compensate"))
-	in_flight = cancel_run(host, run, read.text(reason, "reason") or "Cancelled by hand.", wanted)
-	undone_by = host.runs.started_by(key_of(run))
-	status = RunStatus.CANCELLED.value
-	return {"run": run, "status": status, "in_flight": in_flight, "compensation": undone_by}
-
-
-def retry(host: Host, run: Any, step_id: Any = None, reason: Any = None) -> dict[str, Any]:
-	"""Try a failed step again, or without a step all that failed. Raises RunNotFound, StepNotFound,
-	StepNotWaiting, RunFinal."""
-	run, step_id, why = read.needed(run, "run"), read.text(step_id, "step_id"), _reason(reason)
-	if step_id is None:
-		retry_failed(host, run, why)
-	else:
-		retry_step(host, run, step_id, why)
-	return advanced_view(run)
-
-
-def _reason(reason: Any) -> str:
-	return read.text(reason, "reason") or ""
-
-
-def skip(host: Host, run: Any, step_id: Any, reason: Any = None) -> dict[str, Any]:
-	"""Give a failed step up; the run goes on without it. Raises RunNotFound, StepNotFound, StepNotWaiting,
-	RunFinal."""
-	run = read.needed(run, "run")
-	skip_step(host, run, read.needed(step_id, "step_id"), _reason(reason))
-	return advanced_view(run)
-
-
-def mark_done(host: Host, run: Any, step_id: Any, result: Any = None, reason: Any = None) -> dict[str, Any]:
-	"""A failed step was done by hand. `result`: a JSON object, as text or data. Raises as `skip`, and
-	BadInput."""
-	run = read.needed(run, "run")
-	step_id, result = read.needed(step_id, "step_id"), read.json_object(result, "result")
-	mark_step_done(host, run, step_id, result, _reason(reason))
-	return advanced_view(run)
-
-
-def replay(
-	host: Host,
-	store: Any,
-	run: Any,
-	step_id: Any = None,
-	version: Any = None,
-	reason: Any = None,
-	key: str | None = None,
-) -> dict[str, Any]:
-	"""Repeat an ended run as a child of it, from its start or from a step. `version`: `original`, or
-	`latest`, what is published now. `run` in the answer is the child.
-
-	Raises RunNotFound, RunNotEnded, StepNotFound, StepNotWaiting, TemplateNotFound, BadInput.
-	"""
-	run, step_id = read.needed(run, "run"), read.text(step_id, "step_id")
-	version = read.text(version, "version") or "original"
-	if version not in ("original", "latest"):
-		raise BadInput("`version` must be `original` or `latest`.")
-	target = None
-	_refuse_retired(host, run)
-	if version == "latest":
-		trigger: Trigger = store.trigger_of(host.runs.read(run).flow_template)
-		target = Target(trigger.version, trigger.run_as, trigger.concurrency)
-	child = replay_run(host, run, step_id, target, _reason(reason), key)
-	return {**advanced_view(child), "replay_of": run}
-
-
-def _refuse_retired(host: Host, run: str) -> None:
-	"""A replay is a new run, whatever version it is on. A flow that is gone is nobody's to retire. Raises
-	TemplateRetired."""
-	flow = host.runs.read(run).flow_template
-	if _title(host, flow).get("is_retired"):
-		raise TemplateRetired()
 
 
 def get_run(host: Host, run: Any, values: bool = True) -> dict[str, Any]:
@@ -472,7 +388,7 @@ def list_runs(
 	template = read.text(template, "template")
 	filters = {
 		"status": status,
-		"flow_template": _title(host, template)["name"] if template else None,
+		"flow_template": title_of(host, template)["name"] if template else None,
 		"template_version": read.whole_number(version, "version", 0, 0, 10_000_000) or None,
 		"customer": read.text(customer, "customer"),
 		"context_doctype": read.text(doctype, "doctype"),
@@ -489,18 +405,8 @@ def list_runs(
 	for row in found:
 		flow = row["flow_template"]
 		if flow not in titles:
-			titles[flow] = _title(host, flow)["template_name"]
+			titles[flow] = title_of(host, flow)["template_name"]
 		row["template_name"] = titles[flow]
 		for column in ("started_at", "completed_at", "wake_at"):
 			row[column] = row[column].isoformat() if row[column] is not None else None
 	return {"runs": found}
-
-
-def _title(host: Host, template: str) -> Mapping[str, Any]:
-	"""`{name, template_name}`; runs outlive their template, so one that is gone is called by its id."""
-	try:
-		return host.definitions.template(template)
-	except TransientDatabaseError:
-		raise
-	except FlowError:
-		return {"name": template, "template_name": template}

@@ -239,3 +239,13 @@ def key_of_fire(name: str | None) -> str | None:
 
 def _iso(when: Any) -> str | None:
 	return when.isoformat() if when is not None else None
+
+
+def title_of(host: Host, template: str) -> Mapping[str, Any]:
+	"""`{name, template_name}`; runs outlive their template, so one that is gone is called by its id."""
+	try:
+		return host.definitions.template(template)
+	except TransientDatabaseError:
+		raise
+	except FlowError:
+		return {"name": template, "template_name": template}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from flow_engine.engine.compensation import EVENT as COMPENSATION
 from flow_engine.store.dialect import from_json, places
 from flow_engine.store.runs import SqlRuns
 
@@ -40,11 +41,12 @@ class FlowStanding:
 
 	def states_of(self, template: str, status: str, limit: int) -> list[dict[str, Any]]:
 		"""The flow's newest runs of this status, newest first, with their stored step states, parsed, as of
-		their last turn: `{name, context_doctype, context_docname, customer, step_state}`."""
+		their last turn: `{name, context_doctype, context_docname, customer, step_state}`. A run that undoes
+		another one stands nowhere in the flow."""
 		names = self._rows(
-			"SELECT name FROM `tabFlow Run` WHERE flow_template = %s AND status = %s "
+			"SELECT name FROM `tabFlow Run` WHERE flow_template = %s AND status = %s AND trigger_event <> %s "
 			f"ORDER BY completed_at DESC, name DESC LIMIT {int(limit)}",
-			[template, status],
+			[template, status, COMPENSATION],
 		)
 		if not names:
 			return []

@@ -37,7 +37,7 @@ def test_a_run_is_replayed_from_a_step_and_from_its_start(served, flow):
 	run = started(served, flow)
 	assert refusal(served.api, "runs.replay", run=run) == (409, "run_not_ended")
 	served.api("runs.cancel", run=run, reason="a mistake")
-	assert served.run(run)["allowed"] == ["replay"]
+	assert served.run(run)["allowed"] == ["replay", "compensate"]
 	first = served.api("runs.replay", run=run, version="latest", **WAIT)
 	assert (first["replay_of"], first["executed"]) == (run, ["report"])
 	second = served.api("runs.replay", run=run, step_id="ask", **WAIT)["run"]

@@ -1,5 +1,6 @@
 """Undoing through the standalone API: what it would come to, that it happens once, and what is refused."""
 
+import time
 import uuid
 
 import pytest
@@ -70,6 +71,22 @@ def test_a_run_is_undone_once_however_often_somebody_asks(served):
 	assert served.get("runs.log", run=first["run"], step_id="report")["attempts"][0]["state"] == "done"
 	assert refusal(served.api, "runs.replay", run=first["run"]) == (409, "is_compensation")
 	assert refusal(served.api, "runs.compensate", run=first["run"]) == (409, "is_compensation")
+
+
+def test_what_undoes_a_run_stands_nowhere_in_its_flow(served):
+	missing = {"doctype": "Gadget", "docname_ref": "none", "fields_json": {"a": 1}}
+	fails = step("undo", "erp_update", parent="report", branch="compensate", payload=missing)
+	run = started(served, issue("report", "About it"), fails, step("ask", after=["report"], when="manual"))
+	served.api("runs.cancel", run=run, reason="enough", compensate=1)
+	child = served.run(run)["compensation"]["run"]
+	for _ in range(200):
+		if served.run(child)["status"] == "failed":
+			break
+		time.sleep(0.1)
+	assert served.run(run)["compensation"]["outcome"] == "incomplete"
+	assert {one["id"]: one["undone"] for one in served.run(run)["steps"]}["report"] == "failed"
+	standing = served.get("templates.standing", name=served.run(run)["flow_template"])
+	assert standing["steps"] == {}
 
 
 def test_cancelling_undoes_what_the_caller_says_or_else_the_flow(served):

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from flow_engine.engine.advanced import Advanced
+from flow_engine.engine.crash_points import arm
 from flow_engine.engine.errors import CannotMigrate, TemplateNotFound
 from flow_engine.engine.running import advance_run
 from flow_engine.engine.sla.watching import watch_clocks
@@ -15,6 +16,7 @@ from flow_engine.service import doors, migrations
 from flow_engine.service.bulk import act_on_all, read_bulk
 from flow_engine.service.definitions import definition_text
 from flow_engine.testing.builders import flow, step
+from flow_engine.testing.contract.base import Killed
 from flow_engine.testing.versions_contract import VersionsActs
 
 WAITS = step("m", label="Ask", when="manual")
@@ -135,6 +137,29 @@ class MigrationContract(VersionsActs):
 		self.assertFalse(advanced.lost)
 		self.drain(run)
 		self.assertEqual(self.states(run), {"m": "done", "new": "done"})
+
+	def test_killed_anywhere_in_a_move_the_run_is_as_it_was(self):
+		name = self._published(step("d", when=("after_delay", {"delay_days": 2})))
+		run = self._running(name)
+		self._next_version(name, step("d", when=("after_delay", {"delay_days": 5})))
+		before = self.record(run)
+		for point in ("outsider.locked", "outsider.changed", "outsider.flushed", "outsider.written"):
+			with self.subTest(point):
+				arm(lambda name, point=point: self._die(name == point))
+				try:
+					with self.assertRaises(Killed):
+						self._move(run)
+				finally:
+					arm(None)
+				self.assertEqual((self.record(run), self.open_rows(run)), (before, {"d": "delay"}))
+				self.assertEqual(self.rows("Flow Audit Event", flow_run=run, event_type="run.migrated"), [])
+		self._move(run)
+		self.drain(run)
+		self.assertEqual(self.open_rows(run), {"d": "delay"})
+
+	def _die(self, now: bool) -> None:
+		if now:
+			raise Killed
 
 	def test_all_waiting_runs_of_a_version_move_and_the_preview_says_which(self):
 		name = self._published(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+
 from conftest import unique
 from flows import issue, step
 from passing_time import become_late, tick
+from site_python import SitePython
 
 LEVEL = {"warn": "1d", "breach": "2d", "escalate": {"role": "Flow Manager"}}
 
@@ -96,3 +99,45 @@ def test_erpnexts_own_promise_decides_and_is_shown(manager, flow, start, settled
 	assert (shown["name"], shown["status"], shown["open"]) == (subject, "Resolution Due", True)
 	assert shown["resolution_by"].startswith("2020-03-19") and shown["response_by"].startswith("2030-03-18")
 	assert clock_of(view, "solved")["breached_at"] == shown["resolution_by"]
+
+
+WATCH = """
+from flow_engine.engine.sla.watching import watch_clocks
+from flow_engine.frappe_host.host import get_host
+answer = watch_clocks(get_host())
+"""
+
+TOLD = """
+answer = frappe.db.sql("select event_type, flow_run, count(*) from `tabFlow Audit Event` where flow_run in %s"
+	" and event_type like 'run.%%sla%%' group by 1, 2", (runs,))
+"""
+
+
+def test_several_ticks_at_once_tell_of_each_run_once(bench, flow, start, settled, worker, site):
+	name = flow(step("ask", trigger="manual", sla={"breach": "1d"}))
+	runs = [start(name) for _ in range(12)]
+	for run in runs:
+		settled(run, ask="waiting")
+		become_late(site, run, days=2)
+	ticks = [SitePython(bench.python, bench.sites, bench.site, bench.env) for _ in range(4)]
+	try:
+		errors: list[Exception] = []
+
+		def go(one):
+			try:
+				one(WATCH)
+			except Exception as error:
+				errors.append(error)
+
+		threads = [threading.Thread(target=go, args=[one]) for one in ticks]
+		for thread in threads:
+			thread.start()
+		for thread in threads:
+			thread.join()
+		assert errors == []
+		site(WATCH)
+	finally:
+		for one in ticks:
+			one.stop()
+	told = sorted(map(tuple, site(TOLD, runs=runs)))
+	assert told == [("run.sla_breached", run, 1) for run in sorted(runs)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -17,6 +18,20 @@ from flow_engine.testing.contract.base import ContractBase, Killed
 
 HOUR, DAY = 3_600, 86_400
 THREE_DAYS = {"warn": "2d", "breach": "3d"}
+
+
+class Closing:
+	"""Messages as the host has them; what is closed is noted too."""
+
+	def __init__(self, messages: Any, closed: list[str]):
+		self._messages, self._closed = messages, closed
+
+	def __getattr__(self, name: str) -> Any:
+		return getattr(self._messages, name)
+
+	def close(self, run: Mapping[str, Any], step_id: str) -> None:
+		self._closed.append(step_id)
+		self._messages.close(run, step_id)
 
 
 class ServiceLevelContract(ContractBase):
@@ -224,6 +239,32 @@ class ServiceLevelContract(ContractBase):
 			check_fire(definition.step("ask"), self.state(run, "ask"), person)
 		with self.assertRaises(NotAllowed):
 			check_fire(definition.step("ask"), self.state(run, "ask"), Person("nobody"))
+
+	def test_what_lateness_has_asked_of_people_ends_with_the_step_and_with_the_run(self):
+		closed: list[str] = []
+		self.host = replace(self.host, messages=Closing(self.host.messages, closed))
+		people = {"escalate": {"user": self.user}}
+		whole = flow(
+			step("a", "t_db", when="on_webhook", sla={"breach": "1d", **people}),
+			step("b", "t_db", when="on_webhook"),
+		)
+		published = self.publish({**whole, "sla": {"breach": "1d", **people}}, f"Contract {self.mark} ask")
+		for end in ("done", "cancelled"):
+			run = self.start_again(published)
+			self.drain(run)
+			self.pass_time(DAY + 60)
+			watch_clocks(self.host)
+			self.assertEqual(closed, [])
+			if end == "cancelled":
+				cancel_run(self.host, run, "enough")
+			else:
+				self.call(run, "a")
+				self.drain(run)
+				self.assertEqual(closed, ["a"])
+				self.call(run, "b")
+				self.drain(run)
+			self.assertEqual(sorted(set(closed)), ["", "a"])
+			closed.clear()
 
 	def test_the_lease_of_a_worker_is_left_alone(self):
 		run = self.waiting_with_sla()

@@ -18,6 +18,18 @@ class TestVersionsOnASite(OnSite, VersionsContract, MigrationContract, FrappeTes
 		doc.save()
 		self.assertFalse(frappe.db.get_value("Flow Template", name, "is_retired"))
 
+	def test_whoever_flips_the_switch_does_not_become_whom_the_flow_runs_as(self):
+		name = self._new_flow("First", is_active=1)
+		other = make_user("flips-switches", "Flow Manager")
+		self.addCleanup(self._forget, other)
+		frappe.db.commit()  # permissions are asked in transactions of their own
+		for active in (0, 1):
+			frappe.set_user(other)
+			self._do("update", name, {"is_active": active})
+		frappe.set_user(self.user)
+		self.assertEqual(self.host.templates.trigger_of(name).run_as, self.user)
+		self.assertEqual(self._template(name)["published_by"], self.user)
+
 	def test_counting_the_runs_of_a_version_goes_along_its_index(self):
 		plan = frappe.db.sql(
 			"explain select 1 from `tabFlow Run` where flow_template = 'x' and template_version = 3 "
@@ -40,6 +52,7 @@ class TestVersionsOnASite(OnSite, VersionsContract, MigrationContract, FrappeTes
 
 	def _forget(self, *users):
 		frappe.db.rollback()
+		frappe.set_user(self.user)
 		for user in users:
 			frappe.delete_doc("User", user, force=True, ignore_permissions=True)
 		frappe.db.commit()  # the site is left as it was found

@@ -54,7 +54,7 @@ def refused(page):
 
 def changed(page):
 	pressed("Change…")(page)
-	expect(page.locator(".fe-matches")).to_be_visible()
+	expect(page.get_by_role("dialog").locator(".fe-matches")).to_be_visible()
 
 
 def seen(selector):

@@ -322,6 +322,9 @@ def test_a_fan_out_shows_which_documents_fit_and_runs_for_each(served, page, req
 	kept = served.get("schedules.get", name=stored(served, name)["name"])["schedule"]
 	assert kept["fan_out_filters"] == [["status", "in", ["Open", "Closed"]]]
 	row(page, name).get_by_role("link", name=name).click()
+	expect(page.get_by_text("Status is one of Open, Closed")).to_be_visible()
+	expect(page.get_by_text("Status is Closed")).to_be_visible()
+	expect(page.locator(".fe-matches")).to_contain_text("4 documents fit now")
 	page.get_by_role("button", name="Fire now…").click()
 	form_of(page).get_by_label("Reason").fill("Today already")
 	form_of(page).get_by_role("button", name="Fire now").click()

@@ -1,3 +1,18 @@
+/** Frappe's operators of lists, `[[operator, words], …]`. */
+export const filterOperators = (t) => [
+	["=", t("is")],
+	["!=", t("is not")],
+	["in", t("is one of")],
+	["not in", t("is none of")],
+	["like", t("is like (% for anything)")],
+	["not like", t("is not like (% for anything)")],
+	["<", t("is less than")],
+	["<=", t("is at most")],
+	[">", t("is more than")],
+	[">=", t("is at least")],
+	["is", t("is filled in or not")],
+];
+
 // Labels are translated by whoever shows them.
 /** How the value of one filter is entered, and what is stored of what was entered. */
 

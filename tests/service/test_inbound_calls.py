@@ -1,6 +1,6 @@
 """Calls to a hook in a file: along their index however many there are, told once, in whose name."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -18,7 +18,9 @@ SECRET = "a-secret-of-this-test"
 
 @pytest.fixture
 def host(tmp_path):
-	found = open_host(str(tmp_path / "flows.sqlite3"), clock=VirtualClock())
+	found = open_host(
+		str(tmp_path / "flows.sqlite3"), clock=VirtualClock(datetime(2026, 5, 4, 9, tzinfo=timezone.utc))
+	)
 	store_definition(found.templates, flow(step("a")), "Called")
 	found.templates.update("Called", {"is_active": 1})
 	return found
@@ -70,7 +72,7 @@ def test_what_a_call_asks_of_those_before_it_goes_along_an_index(host, hook):
 def test_a_minute_is_counted_by_the_clock_of_the_database(host, hook):
 	host.inbound.records.update(hook, {"calls_per_minute": 2})
 	for number in range(2):
-		receive(host, hook, call(host, f"a{number}"))
+		receive(host, hook, call(host, f"a{number}", b'{"n": %d}' % number))
 	with pytest.raises(Exception, match="2 calls a minute"):
 		receive(host, hook, call(host, "b"))
 	host.clock.move_to(host.clock.now() + timedelta(seconds=61))

@@ -47,6 +47,7 @@ _STEP_LABELS: Mapping[tuple[str, ...], str] = {
 	("on_error",): "When it has failed for good",
 	("disabled",): "Left out",
 	("note",): "Note",
+	("compensate",): "When what the run did is undone",
 }
 _TRIGGER_LABELS: Mapping[tuple[str, ...], str] = {
 	("event",): "Event",
@@ -69,9 +70,16 @@ _SETTING_LABELS: Mapping[str, str] = {
 	"concurrency": "While a run for the same document is running",
 	"recursion_limit": "At most this often in one chain",
 }
+# What a flow says beside its steps, by key; below it by path, where the editor has a field for it.
 _FLOW_LABELS: Mapping[str, str] = {
 	"sla": "By when a run has to be done",
 	"payload_schema": "What it wants to be given",
+	"starters": "Who may start it by hand",
+	"compensate": "When a run ends before its time",
+}
+_OWN_LABELS: Mapping[tuple[str, ...], str] = {
+	("starters", "users"): "Only these people",
+	("starters", "roles"): "Only these roles",
 }
 _WHAT_LABELS: Mapping[What, str] = {
 	What.TRIGGER: "Trigger",
@@ -279,6 +287,9 @@ class _Telling:
 			return ""
 		if change.what is What.TRIGGER:
 			return self._known(_TRIGGER_LABELS, path)
+		if change.what is What.FLOW:
+			label = {**_STEP_LABELS, **_OWN_LABELS}.get((change.name, *path))
+			return self.say(label) if label else " → ".join(path)
 		if change.what is not What.STEP:
 			return " → ".join(path)
 		if path[0] == "payload" and len(path) > 1:
@@ -313,6 +324,8 @@ class _Telling:
 				found = self.say("Yes" if value else "No")
 			elif isinstance(value, str):
 				found = self.say("“{0}”").format(value)
+			elif isinstance(value, list) and value and all(isinstance(one, str) for one in value):
+				found = ", ".join(self.say("“{0}”").format(one) for one in value)
 			else:
 				found = json.dumps(value, ensure_ascii=False, default=str)
 		found = " ".join(found.split())
@@ -341,6 +354,8 @@ class _Telling:
 			return self.say(self.events[value].label)
 		if change.what is What.TRIGGER and path == ("doc_event",) and value in words.DOC_EVENTS:
 			return self.say(words.DOC_EVENTS[value])
+		if change.what is What.FLOW and change.name == "compensate" and value in words.COMPENSATE:
+			return self.say(words.COMPENSATE[value])
 		if change.what is What.SETTING and change.name == "concurrency" and value in words.CONCURRENCY:
 			return self.say(words.CONCURRENCY[value])
 		return None

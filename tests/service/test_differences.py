@@ -46,6 +46,22 @@ def test_a_difference_is_a_line_with_labels_instead_of_ids():
 	]
 
 
+def test_what_a_flow_says_beside_its_steps_is_told_by_the_editors_words():
+	after = {
+		**BEFORE,
+		"starters": {"roles": ["Sales User"]},
+		"compensate": "on_failure",
+		"sla": {"breach": "3d"},
+	}
+	before = {**BEFORE, "starters": {"users": ["ann@example.com"]}, "sla": {"breach": "2d"}}
+	assert describe(before, after, register(), BUSINESS_EVENTS)["lines"] == [
+		"Who may start it by hand: Only these people is now nothing (was “ann@example.com”)",
+		"Who may start it by hand: Only these roles is now “Sales User” (was nothing)",
+		"By when a run has to be done: Late after is now “3d” (was “2d”)",
+		"When a run ends before its time: added",
+	]
+
+
 def test_the_same_in_french():
 	said = lines("fr")
 	assert said[-1] == "Étape « New » : ajouté(e)"
@@ -56,7 +72,7 @@ def test_the_same_in_french():
 def test_every_sentence_and_label_has_a_french_text():
 	say = speaker("fr")
 	texts = {*SENTENCES, *module._FLOW_LABELS.values(), *module._SETTING_LABELS.values()}
-	texts |= {*module._STEP_LABELS.values(), *module._TRIGGER_LABELS.values()}
+	texts |= {*module._STEP_LABELS.values(), *module._TRIGGER_LABELS.values(), *module._OWN_LABELS.values()}
 	same_in_french = {"{0}", "Note", "Condition"}
 	assert {text for text in texts if say(text) == text} <= same_in_french
 

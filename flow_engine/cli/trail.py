@@ -26,7 +26,8 @@ def add_commands(commands: Any) -> None:
 	)
 	export.add_argument("--format", choices=("csv", "jsonl"), default="csv", help="default: %(default)s")
 	for name in _FILTERS:
-		export.add_argument(f"--{name}", metavar="TEXT", help=_HELP.get(name))
+		# `run` is what the command does.
+		export.add_argument(f"--{name}", dest=f"of_{name}", metavar="TEXT", help=_HELP.get(name))
 	export.set_defaults(run=run_export)
 	check = commands.add_parser(
 		"webhook-test",
@@ -58,7 +59,9 @@ _HELP = {
 
 def run_export(options: argparse.Namespace) -> int:
 	host = _open(options)
-	for text in export_lines(host, {name: getattr(options, name) for name in _FILTERS}, options.format):
+	for text in export_lines(
+		host, {name: getattr(options, f"of_{name}") for name in _FILTERS}, options.format
+	):
 		sys.stdout.write(text.replace("\r\n", "\n"))
 	return 0
 

@@ -24,6 +24,7 @@ const COLOURS = {
 	delivered: "green",
 	failed: "red",
 	cancelled: "gray",
+	held: "yellow",
 };
 
 function show_indicator(frm) {

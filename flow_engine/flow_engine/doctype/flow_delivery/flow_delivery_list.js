@@ -11,6 +11,7 @@ frappe.listview_settings["Flow Delivery"] = {
 			delivered: "green",
 			failed: "red",
 			cancelled: "gray",
+			held: "yellow",
 		};
 		return [__(doc.status), colours[doc.status] || "gray", `status,=,${doc.status}`];
 	},

@@ -17,7 +17,7 @@ class FlowWebhookEndpoint(Document):
 
 	def after_insert(self):
 		secret = self.flags.shown_secret
-		if secret and getattr(frappe.local, "request", None) and not self.flags.flow_by_api:
+		if secret:
 			frappe.msgprint(
 				_("Keep the secret, it is not shown again: {0}").format(f"<code>{secret}</code>"),
 				title=_("Secret"),

@@ -61,7 +61,9 @@ def _attempt(host: Any, trigger: Trigger, until: float) -> int:
 	except Exception as error:
 		message = error.message if isinstance(error, FlowError) else f"{type(error).__name__}: {error}"
 		host.report(error, f"dates of {trigger.title or trigger.template}")
-		host.runs.transact(lambda: host.schedules.date_scans.write(trigger.template, message))
+		host.runs.transact(
+			lambda: host.schedules.date_scans.write(trigger.template, last_error=message[:500])
+		)
 	return scan.count
 
 
@@ -76,13 +78,11 @@ class _Scan:
 
 	def go(self, until: float) -> None:
 		rule = self._rule()
-		last: tuple[Any, str] | None = None
 		while self.host.clock.monotonic() < until:
-			page = self.host.runs.transact(lambda last=last: self._page(rule, last))
+			more = self.host.runs.transact(lambda: self._page(rule))
 			reach("dates.looked")
-			if page is None:
+			if not more:
 				return
-			last = page
 
 	def _rule(self) -> DateRule:
 		calendar = None
@@ -93,30 +93,43 @@ class _Scan:
 				raise UnknownHolidayList(f"There is no Holiday List {quoted(name)}.")
 		return read_rule(self.trigger.date, self.host.clock.time_zone, calendar)
 
-	def _page(self, rule: DateRule, last: tuple[Any, str] | None) -> tuple[Any, str] | None:
-		"""Where the next page begins; None when there is none, or another tick is at it."""
+	def _page(self, rule: DateRule) -> bool:
+		"""One page of what there is to look at, and where the next one begins; False when there is none, or
+		another tick is at it. A look that takes longer than its time is gone on with by the next tick."""
 		row = self.scans.lock(self.trigger.template)
 		if row is None:
-			return None
-		now = self.host.runs.now()
+			return False
+		until = row["window_to"] or self.host.runs.now()
 		after = max(row["scanned_to"] - LOOK_BACK, row["begins_at"])
-		first, final = dates_for(rule, after, now)
+		last = (row["after_value"], row["after_name"]) if row["window_to"] else None
+		first, final = dates_for(rule, after, until)
 		found = self.host.schedules.sources.dated(
 			self.trigger.doctype, self.trigger.field, first, final, last, PAGE
 		)
 		due = {}
 		for value, name in found:
 			at = moment_of(rule, value)
-			if at is not None and after < at <= now:
+			if at is not None and after < at <= until:
 				due[self._key(name, at)] = (name, value, at)
 		done = self.scans.started(list(due))
 		for key, (name, value, at) in due.items():
 			if key not in done:
 				self._start(key, name, value, at)
 		if len(found) == PAGE:
-			return found[-1]
-		self.scans.write(self.trigger.template, self.refused, now)
-		return None
+			value, name = found[-1]
+			self.scans.write(
+				self.trigger.template, window_to=until, after_value=str(value), after_name=str(name)
+			)
+			return True
+		self.scans.write(
+			self.trigger.template,
+			scanned_to=until,
+			window_to=None,
+			after_value=None,
+			after_name=None,
+			last_error=self.refused[:500] or None,
+		)
+		return False
 
 	def _key(self, name: str, at: datetime) -> str:
 		about = f"{self.trigger.doctype}:{name}"

@@ -154,6 +154,8 @@ def removed(host: Any, row: Mapping[str, Any], reason: str = "") -> None:
 def revalidate(host: Any, template: str, version: int) -> None:
 	"""What a publication means for the flow's schedules, in its transaction: a payload that does not fit any
 	more keeps its schedule from firing, one that fits again lets it."""
+	# A look at dates that is under way begins again: the new version may look at another field.
+	host.schedules.date_scans.restart(template)
 	store = host.schedules.store
 	for name in store.of_flow(template):
 		row = store.hold(name)

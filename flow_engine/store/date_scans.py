@@ -9,6 +9,8 @@ from typing import Any
 from flow_engine.store.dialect import Dialect, assignments, places, storable
 
 _TABLE = "`tabFlow Date Scan`"
+_COLUMNS = "name, scanned_to, begins_at, window_to, after_value, after_name, last_error"
+_TIMES = ("scanned_to", "begins_at", "window_to")
 
 
 class SqlDateScans:
@@ -48,23 +50,24 @@ class SqlDateScans:
 	def lock(self, template: str) -> dict[str, Any] | None:
 		"""The row, locked; None where there is none or another tick has it."""
 		rows = self.database._rows(
-			f"SELECT name, scanned_to, begins_at, last_error FROM {_TABLE} WHERE name = %s"
-			f"{self.database.skip_locked}",
-			[template],
+			f"SELECT {_COLUMNS} FROM {_TABLE} WHERE name = %s{self.database.skip_locked}", [template]
 		)
 		if not rows:
 			return None
-		times = {key: self.database.from_utc(rows[0][key]) for key in ("scanned_to", "begins_at")}
-		return {**rows[0], **times}
+		return {**rows[0], **{key: self.database.from_utc(rows[0][key]) for key in _TIMES}}
 
-	def write(self, template: str, last_error: str | None, scanned_to: datetime | None = None) -> None:
-		columns: dict[str, Any] = {"last_error": storable((last_error or "")[:500]) or None}
-		if scanned_to is not None:
-			columns["scanned_to"] = self.database.utc_text(scanned_to)
+	def write(self, template: str, **columns: Any) -> None:
+		values = {
+			key: self.database.utc_text(value) if isinstance(value, datetime) else storable(value)
+			for key, value in columns.items()
+		}
 		self.database._change(
-			f"UPDATE {_TABLE} SET {assignments(tuple(columns))} WHERE name = %s",
-			[*columns.values(), template],
+			f"UPDATE {_TABLE} SET {assignments(tuple(values))} WHERE name = %s", [*values.values(), template]
 		)
+
+	def restart(self, template: str) -> None:
+		"""Go through the documents of the present look from the beginning."""
+		self.write(template, window_to=None, after_value=None, after_name=None)
 
 	def started(self, keys: Sequence[str]) -> set[str]:
 		"""Those of these trigger keys that have started a run."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, time, timedelta
 from typing import Any
+from unittest.mock import patch
 
 from flow_engine.service.date_triggers import start_dated
 from flow_engine.testing.schedule_contract import DAY, HOUR, MINUTE, ScheduleWords
@@ -146,6 +147,20 @@ class DateContract(ScheduleWords):
 			self.killed_at(point, self.look)
 		self.look()
 		self.assertEqual(sorted(self.started(template)), sorted(names))
+
+	def test_more_documents_than_a_page_are_gone_through_and_a_kill_in_between_costs_none(self):
+		template = self.dated()
+		names = [self.issue_on(self.due_in(1)) for _ in range(7)]
+		self.go_to(1)
+		with patch("flow_engine.service.date_triggers.PAGE", 3):
+			self.killed_at("dates.looked", self.look)
+			(row,) = self.rows("Flow Date Scan", name=template)
+			self.assertTrue(row["window_to"])
+			self.assertEqual(len(self.started(template)), 3)
+			self.assertEqual(self.look(), 4)
+		self.assertEqual(sorted(self.started(template)), sorted(names))
+		(row,) = self.rows("Flow Date Scan", name=template)
+		self.assertIsNone(row["window_to"])
 
 	def test_a_holiday_list_that_is_gone_is_told_and_nothing_is_lost(self):
 		template = self.dated(day_policy="next", holiday_list="No such list")

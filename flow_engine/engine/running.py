@@ -177,7 +177,7 @@ class Advance(Recorder):
 			if session is None:
 				return None, None
 			if session.is_late(now, anew=carried is not None):
-				self.marked = mark_due(self.host, session, now)
+				self.marked |= mark_due(self.host, session, now)
 		except FlowError as error:
 			if isinstance(error, TransientDatabaseError | LeaseLost):
 				raise

@@ -20,6 +20,7 @@ from flow_engine.engine.sla.rules import Sla
 from flow_engine.engine.state import StepState, StepStatus
 
 _OPEN = (StepStatus.WAITING, StepStatus.SCHEDULED, StepStatus.RUNNING)
+_BEGUN = (StepStatus.SCHEDULED, StepStatus.DONE, StepStatus.FAILED, StepStatus.CANCELLED)
 _PLANNED = ("delay", "date")
 ANOTHER_LOOK = timedelta(hours=1)
 
@@ -61,10 +62,13 @@ class SlaClock:
 
 
 def is_open(state: StepState) -> bool:
-	"""Does the step's clock go? One that is skipped, settled or cancelled has none; a failure that nothing
-	handles waits for somebody like everything else."""
+	"""Does the step's clock go? One that is skipped, settled or cancelled has none, nor has one that somebody
+	has fired and that only a worker has yet to see to; a failure that nothing handles waits for somebody like
+	everything else."""
 	if state.status is StepStatus.PENDING:
 		return state.ready_at is not None
+	if state.status is StepStatus.SCHEDULED and state.purpose == "call":
+		return False
 	return state.status in _OPEN or (state.status is StepStatus.FAILED and state.handled is None)
 
 
@@ -116,7 +120,7 @@ class Clocks:
 	def of_step(self, step_id: str, rule: Sla) -> SlaClock:
 		state = self.frontier.state(step_id)
 		marks = state.sla or UNMARKED
-		began = is_open(state) or state.status in (StepStatus.DONE, StepStatus.FAILED, StepStatus.CANCELLED)
+		began = is_open(state) or state.status in _BEGUN or marks.breached_at is not None
 		since = (marks.since or state.ready_at or self.frontier.ready_time(step_id)) if began else None
 		return self._clock(step_id, rule, marks, since, is_open(state))
 

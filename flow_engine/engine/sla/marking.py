@@ -30,6 +30,7 @@ def mark_due(host: Host, session: Session, now: datetime) -> bool:
 	for clock in due:
 		_mark(host, session, clock, now)
 	if due:
+		session.sla_at = session.clocks.next_at()
 		reach("sla.marked")
 	return bool(due)
 

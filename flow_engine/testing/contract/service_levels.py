@@ -10,7 +10,7 @@ from typing import Any
 from flow_engine.engine.allow_lists import Person, check_fire
 from flow_engine.engine.crash_points import arm
 from flow_engine.engine.errors import NotAllowed
-from flow_engine.engine.interventions import cancel_run, complete_step, mark_done
+from flow_engine.engine.interventions import cancel_run, complete_step, mark_done, skip_step
 from flow_engine.engine.sla.agreements import Agreement
 from flow_engine.engine.sla.watching import watch_clocks
 from flow_engine.testing.builders import flow, issue, step
@@ -116,6 +116,39 @@ class ServiceLevelContract(ContractBase):
 		self.assertEqual(
 			[event for event, _step in self.sla_events(run)], ["run.sla_warned", "run.sla_breached"]
 		)
+
+	def test_who_fires_it_in_time_is_in_time_however_late_a_worker_comes(self):
+		run = self.waiting_with_sla()
+		complete_step(self.host, run, "ask")
+		self.pass_time(10 * DAY)
+		self.assertEqual(watch_clocks(self.host), 0)
+		self.drain(run)
+		self.assert_done(run)
+		self.assertEqual((self.sla_standing(run), self.sla_events(run)), ("on_time", []))
+
+	def test_who_settles_a_failure_too_late_is_late(self):
+		for settle in (mark_done, skip_step):
+			self.on("a", lambda ctx: (_ for _ in ()).throw(ValueError("no")))
+			run = self.start(step("a", "t_db", sla={"breach": "2h"}))
+			self.drain(run)
+			self.pass_time(2 * HOUR + 60)
+			settle(self.host, run, "a")
+			self.assertEqual((self.status(run), self.sla_standing(run)), ("completed", "missed"))
+			self.assertEqual(self.sla_events(run), [("run.sla_breached", "a")])
+
+	def test_what_a_worker_has_told_is_known_for_told_when_it_goes_down(self):
+		self.once("timer", lambda ctx: (_ for _ in ()).throw(Killed()))
+		run = self.start(
+			step("ask", when="manual", sla={"breach": "1d"}),
+			step("timer", "t_db", when=("after_delay", {"delay_days": 2})),
+		)
+		self.drain(run)
+		self.pass_time(2 * DAY + 60)
+		self.drain_killed(run)
+		self.assertEqual(self.sla_events(run), [("run.sla_breached", "ask")])
+		self.drain(run)
+		self.assertEqual(self.states(run), {"ask": "waiting", "timer": "done"})
+		self.assertEqual(self.sla_events(run), [("run.sla_breached", "ask")])
 
 	def test_a_crash_between_marking_and_writing_leaves_nothing_and_is_made_good(self):
 		run = self.waiting_with_sla()

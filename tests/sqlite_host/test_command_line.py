@@ -159,7 +159,7 @@ def test_simulate_prints_the_outcome_as_json(folder):
 		folder, "valid.json", "--doc", "doc.json", "--docs", "docs.json", "--now", "2026-03-02"
 	)
 	assert code == 0
-	assert set(outcome) == {"run", "steps", "timeline", "documents", "messages"}
+	assert set(outcome) == {"run", "steps", "compensation", "timeline", "documents", "messages"}
 	assert outcome["run"]["started_at"] == "2026-03-02T00:00:00+00:00"
 
 

@@ -123,15 +123,14 @@ def _accept(host: Any, row: Mapping[str, Any], call: Call, is_off: Callable[[], 
 		accept_payload(host, trigger.template, trigger.version, payload)
 		about = {"name": row["name"], "hook_name": row["hook_name"], "call_id": call.call_id or None}
 		occurrence = Occurrence(event=EVENT, variables=dict(payload))
-		customer = payload.get("customer") if isinstance(payload.get("customer"), str) else None
 		if trigger.event == "manual":
-			verdict = judge(host, trigger, occurrence, customer)
+			verdict = judge(host, trigger, occurrence, None)
 			if not verdict.result:
 				raise ConditionNotMet(read=dict(verdict.read))
 		if call.dry:
 			_put(host, row, call, "tested", ACCEPTED, now)
 			return {"run": None, "status": "would start", "flow": trigger.template}
-		new = new_run(trigger, occurrence, customer)
+		new = new_run(trigger, occurrence, None)
 		new = replace(new, trigger_key=run_key, trigger_data={**new.trigger_data, "hook": about})
 		run = start_run(host, new)
 		reach("hook.started")

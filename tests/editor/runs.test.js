@@ -3,7 +3,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { runActions, actionsOf } from "../../flow_engine/public/js/flow_engine_editor/run/actions.js";
 import { adviceOn } from "../../flow_engine/public/js/flow_engine_editor/run/advice.js";
-import { bodyText, changedFields } from "../../flow_engine/public/js/flow_engine_editor/run/consequences.js";
+import {
+	bodyText,
+	changedFields,
+	messageTitle,
+} from "../../flow_engine/public/js/flow_engine_editor/run/consequences.js";
 import { inputNames, postedInput } from "../../flow_engine/public/js/flow_engine_editor/run/inputs.js";
 import { fieldsRead } from "../../flow_engine/public/js/flow_engine_editor/run/sample.js";
 import { clockWords } from "../../flow_engine/public/js/flow_engine_editor/run/service_levels.js";
@@ -291,4 +295,25 @@ test("a plan of what is undone is told step by step, and what becomes of it", ()
 		const { job } = overlaySteps([{ id: "job", status: "done", attempts: 1, undone }], host);
 		assert.equal(job.chips[0].text, undoneWord(undone, t));
 	}
+});
+
+test("at a moment of a test run nothing is late before it was", () => {
+	const steps = {
+		ask: { status: "waiting", sla: { standing: "overdue", open: true, breach_at: "2026-03-18" } },
+	};
+	const timeline = [
+		{ at: "2026-03-16", step: "ask", status: "waiting" },
+		{ at: "2026-03-17", step: "ask", status: "waiting", sla: "at_risk" },
+		{ at: "2026-03-18", step: "ask", status: "waiting", sla: "overdue" },
+		{ at: "2026-03-23", step: null, status: "running", sla: "overdue" },
+	];
+	const standings = [1, 2, 3, 4].map((place) => statesAt(steps, timeline, place)[0].sla?.standing);
+	assert.deepEqual(standings, [undefined, "at_risk", "overdue", "overdue"]);
+});
+
+test("a notice is told in words, other messages by what they say", () => {
+	assert.equal(messageTitle({ channel: "notice", subject: "late" }, t), "It is late");
+	assert.equal(messageTitle({ channel: "notice", subject: "other" }, t), "other");
+	assert.equal(messageTitle({ channel: "email", subject: "late" }, t), "late");
+	assert.equal(messageTitle({ channel: "sms", to: "+1" }, t), "+1");
 });

@@ -181,6 +181,24 @@ def test_simulate_exits_with_how_the_run_ended(folder, arguments, code, status):
 	assert (found, outcome["run"]["status"]) == (code, status)
 
 
+def test_simulate_undoes_what_was_done_when_asked_to(folder):
+	steps = [
+		{"id": "report", "kind": "issue", "payload": {"subject": "About it"}},
+		{"id": "ask", "kind": "wait", "depends_on": ["report"], "trigger": {"type": "manual"}},
+	]
+	definition = {"version": 1, "trigger": {"event": "manual"}, "variables": {}, "steps": steps}
+	(folder / "undone.json").write_text(json.dumps(definition))
+	arguments = ["undone.json", "--doc", "doc.json"]
+	assert simulated(folder, *arguments)[1]["compensation"] is None
+	code, outcome = simulated(folder, *arguments, "--undo")
+	assert (code, outcome["run"]["status"]) == (0, "cancelled")
+	assert outcome["compensation"]["status"] == "completed"
+	assert [one["step"] for one in outcome["compensation"]["timeline"]] == ["report"]
+	told = command(folder, "simulate", *arguments, "--undo").stdout
+	assert "What it had done is undone:" in told
+	assert told.rstrip().endswith("The run is cancelled. What undoes it is completed.")
+
+
 def test_a_naive_start_is_in_the_time_zone_given(folder):
 	arguments = [
 		"valid.json",

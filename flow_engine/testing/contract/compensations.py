@@ -119,6 +119,9 @@ class CompensationContract(ContractBase):
 		self.assertEqual((record.parent_run, record.root_run), (run, run))
 		self.assertEqual(record.depth, self.record(run).depth)
 		self.assertEqual(record.trigger_data["compensates"]["reason"], "ordered twice")
+		# In a chain of flows it stands for the run that it undoes: both together would count as recurring.
+		chain = self.host.runs.transact(lambda: self.host.runs.ancestors(first.run, 5))
+		self.assertEqual([(one.run, one.replays) for one in chain], [(first.run, True), (run, False)])
 
 	def test_what_is_refused(self):
 		run = self.begin(step("a", "t_db"), undoing("a"), step("m", when="manual"))

@@ -47,6 +47,11 @@ SHOWN = {
 	"tree": lambda tree: None,
 	"step": lambda tree: tree.card("A").click(),
 	"condition": lambda tree: tree.card("Nothing to ask").click(),
+	"service level": lambda tree: (
+		tree.card("A person").click(),
+		tree.page.get_by_role("tab", name="When").click(),
+		tree.page.get_by_label("It must be done in time").check(),
+	),
 	"trigger": lambda tree: tree.page.locator(".fe-trigger").click(),
 	"picker": lambda tree: tree.plus("Add a step after A").click(),
 	"menu": lambda tree: tree.page.get_by_role("button", name="More").click(),

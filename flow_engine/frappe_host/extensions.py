@@ -27,7 +27,20 @@ Provider = Callable[[Mapping[str, Any]], Any]
 
 _NAME = re.compile(r"\A[a-z][a-z0-9_]{0,63}\Z")
 BUILT_IN_ROOTS = frozenset(
-	("doc", "customer", "run", "template", "variables", "now", "steps", "input", "links", "trigger", "secret", "compensates")
+	(
+		"doc",
+		"customer",
+		"run",
+		"template",
+		"variables",
+		"now",
+		"steps",
+		"input",
+		"links",
+		"trigger",
+		"secret",
+		"compensates",
+	)
 )
 # What was built from which hooks: installing an app changes the hooks and so the key.
 _built: dict[tuple[str, str], Any] = {}

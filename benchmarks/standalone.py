@@ -90,6 +90,11 @@ class ByHand:
 			if with_documents
 			else []
 		)
+		# That it began and that it ended, in the commits in which it does.
+		self.audited = source.rows(
+			"SELECT * FROM `tabFlow Audit Event` WHERE flow_run = %s ORDER BY name", [run["name"]]
+		)
+		assert [row["event_type"] for row in self.audited] == ["run.started", "run.completed"]
 		assert len(self.log_rows) == STEPS and len(self.documents) == (STEPS if with_documents else 0)
 		# The same tables and indexes, in a file of its own with the same guarantees.
 		open_host(str(path)).database.close()
@@ -128,6 +133,11 @@ class ByHand:
 		)
 
 	def _progress(self, run: str, place: int, last: bool) -> None:
+		began, ended = self.audited
+		# Without an effect there is one commit, which has both.
+		for row in [began] * (place == 0 or not self.documents) + [ended] * last:
+			name = f"{run}.{row['event_type']}"
+			self._insert("`tabFlow Audit Event`", {**row, "name": name, "flow_run": run})
 		columns = {
 			"log_seq": place + 1,
 			"failed_steps": 0,

@@ -160,6 +160,16 @@ class TestTick(FrappeTestCase):
 		(told,) = [f for f in examine() if f.subject == "Tables"]
 		self.assertEqual(told.level, "ok")
 
+	def test_a_missing_column_of_service_levels_keeps_no_run_from_being_woken_and_done(self):
+		(run,) = self.make_due(1)
+		with renamed("Flow Run", "sla_at"):
+			with self.assertRaises(PartsFailed) as failed:
+				tick()
+			self.assertRegex(str(failed.exception), r"service levels.*migrate")
+			self.assertEqual(self.queue.count, 1)
+			jobs.drain()
+		self.assertEqual(frappe.db.get_value("Flow Run", run, "status"), "completed")
+
 	def test_a_missing_column_of_pending_rows_keeps_no_run_from_being_woken(self):
 		self.make_due(1)
 		with renamed("Flow Step Pending", "trigger_at"):

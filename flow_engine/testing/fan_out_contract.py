@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from flow_engine.service import schedule_preview, schedules
+from flow_engine.engine.errors import BadInput
+from flow_engine.service import doors, schedule_preview, schedules
 from flow_engine.testing.schedule_contract import MINUTE, ScheduleWords
 
 
@@ -41,6 +42,25 @@ class FanOutContract(ScheduleWords):
 		(fire,) = self.fires(name)
 		counts = [fire[key] for key in ("status", "documents_total", "documents_done", "runs_started")]
 		self.assertEqual(counts, ["completed", 5, 5, 5])
+
+	def test_the_runs_of_one_fire_are_found_by_it(self):
+		template = self.flow_of()
+		issues = self.issues_for("Low", "High")
+		name = self.for_issues(template)
+		for _ in range(2):
+			self.wait_for(name)
+			self.fire()
+
+		def found(fire: str) -> list[str]:
+			return sorted(row["context_docname"] for row in doors.list_runs(self.host, fire=fire)["runs"])
+
+		first, second = (fire["name"] for fire in self.fires(name))
+		self.assertEqual((found(first), found(second)), (sorted(issues), sorted(issues)))
+		self.assertEqual(found(name), sorted(issues * 2))
+		self.assertEqual(found(name[:-1]), [])
+		for wrong in ("%", f"{name}:", "FS 1", "x" * 141):
+			with self.assertRaises(BadInput):
+				found(wrong)
 
 	def test_the_condition_is_asked_of_each_document_as_the_flows_user_reads_it(self):
 		template = self.flow_of()

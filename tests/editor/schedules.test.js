@@ -168,6 +168,7 @@ test("a change of clocks is told where it concerns a schedule, and only there", 
 	assert.equal(said("30 2 * * 0", "Asia/Kolkata"), "");
 	assert.match(said("30 2 28 * *", "Europe/Paris"), /28 March/);
 	assert.match(said("30 2 L * *", "Europe/Paris"), /31 October.*twice/);
+	assert.equal(said("30 2 * * *", "Europe/Paris", { days: "skip" }), "", "a Sunday is a day off");
 	assert.equal(said("30 2 * * *", "Nowhere/Nothing"), "");
 });
 

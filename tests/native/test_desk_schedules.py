@@ -100,6 +100,11 @@ def test_a_schedule_is_made_from_its_flow_and_fired(desk, callers, regional, wor
 	run = fired.get_by_role("link").first.inner_text()
 	view = settled(run, "completed")
 	assert (view["variables"], view["schedule"]["name"]) == ({"region": "south"}, made["name"])
+	manager = callers["manager"]
+	(fire,) = manager.get("schedules.fires", name=made["name"])[1]["message"]["fires"]
+	found = manager.get("runs.list", fire=fire["name"])[1]["message"]["runs"]
+	assert [row["name"] for row in found] == [run]
+	assert manager.get("runs.list", fire="%")[0] == 400
 	fired.get_by_role("link").first.click()
 	steps = page.locator("[data-fieldname=steps_html]")
 	expect(steps.get_by_role("link", name=name)).to_be_visible()

@@ -244,8 +244,8 @@ def migrate(run=None, version=None, reason=None):
 @frappe.whitelist(methods=["POST"])
 @endpoint
 def bulk(action=None, names=None, filters=None, reason=None, version=None):
-	"""Do the same to many runs in a background job: cancel, retry, replay, migrate or undo them; its id, and how
-	many they are."""
+	"""Cancel, retry, replay, migrate or undo many runs in a background job; answers its id and how many there
+	are."""
 	only_managers()
 	host = get_host()
 	return start_bulk(read_bulk(host, host.templates, action, names, filters, reason, version))

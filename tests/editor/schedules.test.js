@@ -43,6 +43,8 @@ test("a cron line that people could have said is one of their forms", () => {
 		["0 7 * * 7", { form: "week", days: [0], time: "07:00" }],
 		["0 7 * * fri-mon", { form: "week", days: [0, 1, 5, 6], time: "07:00" }],
 		["0 7 * * 0-6", { form: "day", time: "07:00" }],
+		["0 7 * * 0-7", { form: "day", time: "07:00" }],
+		["0 7 * * 6-7", { form: "week", days: [0, 6], time: "07:00" }],
 		["15 6 31 * *", { form: "month", day: 31, time: "06:15" }],
 		["15 6 L * *", { form: "month", day: "L", time: "06:15" }],
 		["0 0 29 feb *", { form: "year", month: 2, day: 29, time: "00:00" }],

@@ -33,9 +33,7 @@ function timeOf(minute, hour) {
 
 const dayNumber = (text) => {
 	const named = DAYS.indexOf(text);
-	if (named >= 0) return named;
-	const number = whole(text, 0, 7);
-	return number === 7 ? 0 : number;
+	return named >= 0 ? named : whole(text, 0, 7);
 };
 
 /** "1,3" or "mon-fri" → the days in order, null for what is no list of days. */

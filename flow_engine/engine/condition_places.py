@@ -2,8 +2,8 @@
 
 - the trigger's condition: about the watched field of a field trigger, else about `doc.status`; nothing has
   begun yet, so `timeout:` has to name a time.
-- a step's condition: about what was answered to the one step right before it, when that waits for a person or
-  a webhook (`answer` of what was posted), else about `doc.status`; `timeout:` counts from the start of the run.
+- a step's condition: about `answer` in what was answered to the one step right before it, when that waits for
+  a person or a webhook, else about `doc.status`; `timeout:` counts from the start of the run.
 - the limit of a step that waits: `timeout:3d` or `3d` are 72 hours.
 
 A text that is not understood stays as it is, for validation to name.

@@ -150,7 +150,8 @@ def test_a_filter_changes_what_it_can_handle_and_leaves_the_rest(filters, value,
 
 
 def test_there_are_exactly_sixteen_filters():
-	names = "default upper lower title trim date datetime money number round add_days add_minutes url json count join"
+	names = "default upper lower title trim date datetime money number round add_days add_minutes "
+	names += "url json count join"
 	assert list(FILTERS) == names.split()
 
 

@@ -73,7 +73,11 @@ def test_a_guest_gets_nothing_without_a_token(callers, path):
 @pytest.mark.parametrize(
 	("who", "path"),
 	[
-		*(("nobody", path) for path in EVERY_PATH if path not in ("runs.complete", "runs.delegate", "runs.get", "runs.list")),
+		*(
+			("nobody", path)
+			for path in EVERY_PATH
+			if path not in ("runs.complete", "runs.delegate", "runs.get", "runs.list")
+		),
 		*(
 			("user", path)
 			for path in (*PATHS_FOR_READING, *PATHS_OF_TEMPLATES, *PATHS_FOR_MANAGERS)

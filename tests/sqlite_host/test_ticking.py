@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from flow_engine.engine.draining import start_run
+from flow_engine.engine.draining import drain, start_run
 from flow_engine.engine.ports import NewRun
 from flow_engine.sqlite_host.host import open_host
 from flow_engine.sqlite_host.templates import store_definition
@@ -17,7 +17,7 @@ from flow_engine.testing.builders import flow, issue, step
 from flow_engine.testing.receiver import Answer, Receiver
 
 UPDATE = {"doctype": "Gadget", "docname_ref": "G-1", "fields_json": '{"a": 1}'}
-PAINT = step("paint", "erp_update", payload=UPDATE, when=("after_delay", {"delay_minutes": 0.02}))
+PAINT = step("paint", "erp_update", payload=UPDATE, when=("after_delay", {"delay_minutes": 0.05}))
 
 
 class File:
@@ -59,6 +59,7 @@ def test_one_tick_does_what_is_due_and_the_next_finds_nothing(file):
 
 def test_a_pending_row_set_back_by_hand_is_taken_up_by_a_tick(file):
 	run = file.started(PAINT)
+	drain(file.host, 5)
 	while file.status(run) == "running":
 		file.tick()
 	assert file.status(run) == "failed"
@@ -72,6 +73,7 @@ def test_a_pending_row_set_back_by_hand_is_taken_up_by_a_tick(file):
 
 def test_a_part_that_fails_is_counted_and_keeps_no_other_from_its_turn(file):
 	later = file.started(PAINT)
+	drain(file.host, 5)
 	while file.status(later) == "running":
 		file.tick()
 	assert file.status(later) == "failed"

@@ -172,7 +172,10 @@ def prepare(bench: Path, site: str) -> None:
 	"""The app is installed on the site, with this checkout's requirements and DocTypes."""
 	python = str(bench / "env" / "bin" / "python")
 	probe = subprocess.run(
-		[python, "-c", "import json_logic, jsonschema, flow_engine"], env=environment(), cwd=bench, capture_output=True
+		[python, "-c", "import json_logic, jsonschema, flow_engine"],
+		env=environment(),
+		cwd=bench,
+		capture_output=True,
 	)
 	if probe.returncode:
 		print("Installing the app's requirements into the bench …", flush=True)

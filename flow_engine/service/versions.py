@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flow_engine.service import arguments as read
 from flow_engine.service.templates import TemplateStore, with_problems
+from flow_engine.store.dialect import read_time
 from flow_engine.store.versions import VersionRuns
 
 PAGE, LONGEST_PAGE = 20, 50
@@ -23,7 +25,7 @@ def history(
 ) -> dict[str, Any]:
 	"""A flow's versions, newest first: `{versions: [{version, status: published | superseded | retired,
 	published_on, published_by, note, restored_from, run_as, runs: {running, failed, completed, cancelled} |
-	null}], draft: {state, settings}, more}`. Times are the site's.
+	null}], draft: {state, settings}, more}`. Times are UTC.
 
 	`draft.settings`: names of the settings that would change with the next publication. `counts`: whether the
 	caller may know how many runs there are; each number stops at 10,000. Raises TemplateNotFound, BadInput.
@@ -36,15 +38,18 @@ def history(
 	numbers = [int(row["version"]) for row in shown]
 	runs = VersionRuns(host.runs).count(template["name"], numbers, COUNTED_RUNS) if counts else {}
 	return {
-		"versions": [_listed(template, row, runs.get(int(row["version"]))) for row in shown],
+		"versions": [
+			_listed(template, row, runs.get(int(row["version"])), host.clock.time_zone) for row in shown
+		],
 		"draft": {"state": template["draft_state"] or "", "settings": changed_settings(store, template)},
 		"more": len(found) > limit,
 	}
 
 
 def _listed(
-	template: Mapping[str, Any], row: Mapping[str, Any], runs: Mapping[str, int] | None
+	template: Mapping[str, Any], row: Mapping[str, Any], runs: Mapping[str, int] | None, zone: ZoneInfo
 ) -> dict[str, Any]:
+	published_on = read_time(row["published_on"], zone)
 	number = int(row["version"])
 	status = "superseded"
 	if number == int(template["published_version"] or 0):
@@ -53,7 +58,7 @@ def _listed(
 	return {
 		"version": number,
 		"status": status,
-		"published_on": str(row["published_on"]) if row["published_on"] else None,
+		"published_on": published_on.isoformat() if published_on else None,
 		**{key: row[key] or None for key in keys},
 		"runs": dict(runs) if runs is not None else None,
 	}

@@ -6,6 +6,7 @@ Mixed into a host's TestCase, which brings the methods of `ContractBase` that ra
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from typing import Any
 
 from flow_engine.engine.errors import (
@@ -99,6 +100,14 @@ class VersionsContract(VersionsActs):
 		self._draft(name, "Second")
 		self._do("publish", name, "two")
 		return name, first
+
+	def test_the_history_tells_its_times_in_one_zone_for_all(self):
+		name = self._new_flow("one")
+		self._do("publish", name)
+		listed = self.host.runs.transact(lambda: versions.history(self.host, self.host.templates, name))
+		published_on = datetime.fromisoformat(listed["versions"][0]["published_on"])
+		self.assertEqual(published_on.utcoffset(), timedelta(0))
+		self.assertLess(abs(published_on - self.host.clock.now()), timedelta(hours=1))
 
 	def test_the_history_says_what_is_published_and_what_was(self):
 		name, first = self._two_versions()

@@ -127,7 +127,7 @@ def test_both_ends_were_tried():
 	"""Of the property above: chance that only refuses would prove nothing."""
 	if sum(CAME_THROUGH.values()) < 1_000:
 		pytest.skip("the property was not tried as a whole")
-	assert CAME_THROUGH["moved"] > 200 and CAME_THROUGH["refused"] > 200, CAME_THROUGH
+	assert CAME_THROUGH["moved"] > 100 and CAME_THROUGH["refused"] > 100, CAME_THROUGH
 
 
 @given(flows(), st.integers(0, 2**32))

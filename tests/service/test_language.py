@@ -4,7 +4,9 @@ English."""
 import ast
 import csv
 import re
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 
 import pytest
 from said_by_validation import sentences
@@ -111,6 +113,11 @@ def error_classes(of=errors.FlowError):
 
 
 def test_every_kind_of_refusal_has_a_french_sentence():
+	# A class is known once its module is: those of commands and of the standalone server too.
+	for module in walk_packages(flow_engine.__path__, "flow_engine."):
+		if module.name.split(".")[1] in ("cli", "engine", "outbound", "service", "sqlite_host", "store"):
+			if module.name != "flow_engine.cli.__main__":
+				import_module(module.name)
 	assert {one().message for one in error_classes()} - FRENCH.keys() == set()
 
 

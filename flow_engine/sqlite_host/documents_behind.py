@@ -90,6 +90,17 @@ class DocumentsBehind(SqliteDocuments):
 		changed = self.behind.changed(doctype, name, values, lambda: self.get(doctype, name))
 		return super().update(doctype, name, changed)
 
+	def exchange(
+		self,
+		doctype: str,
+		name: str,
+		values: Mapping[str, Any],
+		expected: Mapping[str, Any] | None = None,
+	) -> tuple[dict[str, Any], dict[str, Any]]:
+		# As on the site, what no flow may write is refused before anything of it is read.
+		self.behind.changed(doctype, name, {}, lambda: self.get(doctype, name))
+		return super().exchange(doctype, name, values, expected)
+
 	def call(self, doctype: str, name: str, method: str) -> dict[str, Any]:
 		self.behind.changed(doctype, name, {}, lambda: self.get(doctype, name))
 		try:

@@ -22,7 +22,8 @@ def test_a_run_is_started_watched_and_cancelled(manager, flow, start, settled, w
 	}
 	assert manager.post("runs.advance", run=run)[1]["message"]["run"] == run
 	status, body = manager.post("runs.cancel", run=run, reason="No longer wanted")
-	assert status == 200 and body["message"] == {"run": run, "status": "cancelled", "in_flight": []}
+	told = {"run": run, "status": "cancelled", "in_flight": [], "compensation": None}
+	assert status == 200 and body["message"] == told
 	assert settled(run, "cancelled", a="done", b="cancelled")
 	for path in ("runs.cancel", "runs.advance"):
 		status, body = manager.post(path, run=run)
